@@ -1,0 +1,135 @@
+"""Locks and the accounts they are reached through."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from latchwork.domain.problem import Problems
+from latchwork.domain.window import LEAD_TIME
+
+
+class Reads(StrEnum):
+    """What a read of a position can show."""
+
+    PIN = "pin"
+    """The PIN itself."""
+    OCCUPANCY = "occupancy"
+    """That something is stored, not what."""
+    NOTHING = "nothing"
+    """Nothing: `set` can never be proven by a read."""
+
+
+class CodeConstraint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of Seam's code_constraints; lengths only for `name_length`."""
+
+    constraint_type: str
+    min_length: int | None = None
+    max_length: int | None = None
+
+
+class LockCapabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a lock can do, as its driver states it."""
+
+    access_codes: bool = True
+    """Whether PINs can be programmed online at all."""
+    code_lengths: tuple[int, ...] = (4, 5, 6, 7, 8)
+    characters: str = "0123456789"
+    constraints: tuple[CodeConstraint, ...] = ()
+    first_position: int = 1
+    positions: int = 30
+    max_active_codes: int | None = None
+    """When the lock holds fewer codes at once than it has positions."""
+    native_scheduling: bool = False
+    """Whether the lock itself stores and enforces a validity window with a code."""
+    name_max_length: int | None = None
+    """How long a name the lock stores with a code; None: it stores none."""
+    reads: Reads = Reads.PIN
+    pushes_changes: bool = False
+    """Whether the lock tells of codes changed by another hand."""
+    refuses_duplicates: bool = False
+    can_lock: bool = True
+    can_unlock: bool = True
+    scan_on_adoption: bool = True
+    """Whether reading all positions once, when the lock is found, is affordable."""
+
+    @property
+    def last_position(self) -> int:
+        return self.first_position + self.positions - 1
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """A lock: what it is, how it is, and where the engine stands with it."""
+
+    device_id: str
+    workspace_id: str
+    connected_account_id: str
+    provider_key: str
+    """The driver's own name of the lock, unique within the account."""
+    device_type: str
+    display_name: str
+    manufacturer: str
+    model: str
+    capabilities: LockCapabilities
+    created_at: datetime
+    is_managed: bool = True
+    nickname: str | None = None
+    serial_number: str | None = None
+    online: bool = True
+    locked: bool | None = None
+    door_open: bool | None = None
+    battery_level: float | None = None
+    """0.0 to 1.0."""
+    time_zone: str | None = None
+    custom_metadata: dict[str, Any] = {}
+    errors: Problems = ()
+    warnings: Problems = ()
+    lead_time: timedelta = LEAD_TIME
+    removed: bool = False
+    """Whether the provider no longer lists the lock."""
+    scanned_at: datetime | None = None
+    """When all positions were last read; None: never."""
+    audit_at: datetime | None = None
+    """When the next proof of a standing code is due."""
+    failures: int = 0
+    """Consecutive failures to reach the lock."""
+    retry_at: datetime | None = None
+    """No radio to this lock before then."""
+
+
+class ConnectedAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection to a provider (a Z-Wave JS server, a cloud account, the simulator)."""
+
+    connected_account_id: str
+    workspace_id: str
+    provider: str
+    """The driver's name in the registry, such as `zwave_js`."""
+    display_name: str
+    created_at: datetime
+    connected: bool = False
+    lead_time: timedelta | None = None
+    """For all its locks, instead of `LEAD_TIME`."""
+    custom_metadata: dict[str, Any] = {}
+    errors: Problems = ()
+    warnings: Problems = ()
+
+
+class Workspace(msgspec.Struct, frozen=True, kw_only=True):
+    workspace_id: str
+    name: str
+    is_sandbox: bool
+    created_at: datetime
+
+
+LOW_BATTERY = 0.2
+CRITICAL_BATTERY = 0.05
+
+
+def battery_status(level: float) -> str:
+    """Seam's word for a level of 0.0 to 1.0."""
+    if level < CRITICAL_BATTERY:
+        return "critical"
+    if level < LOW_BATTERY:
+        return "low"
+    return "good" if level < 0.9 else "full"  # noqa: PLR2004

@@ -1,0 +1,85 @@
+"""Events: one for every change of state, append-only, ordered per workspace."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from latchwork.domain.pin import Pin
+
+CREATED: Final = "access_code.created"
+CHANGED: Final = "access_code.changed"
+CODE_CHANGED: Final = "access_code.code_changed"
+NAME_CHANGED: Final = "access_code.name_changed"
+TIME_FRAME_CHANGED: Final = "access_code.time_frame_changed"
+MUTATIONS_REQUESTED: Final = "access_code.mutations_requested"
+SCHEDULED_ON_DEVICE: Final = "access_code.scheduled_on_device"
+SET_ON_DEVICE: Final = "access_code.set_on_device"
+REMOVED_FROM_DEVICE: Final = "access_code.removed_from_device"
+DELAY_IN_SETTING: Final = "access_code.delay_in_setting_on_device"
+FAILED_TO_SET: Final = "access_code.failed_to_set_on_device"
+DELAY_IN_REMOVING: Final = "access_code.delay_in_removing_from_device"
+FAILED_TO_REMOVE: Final = "access_code.failed_to_remove_from_device"
+DELETED: Final = "access_code.deleted"
+MODIFIED_EXTERNALLY: Final = "access_code.modified_external_to_seam"
+DELETED_EXTERNALLY: Final = "access_code.deleted_external_to_seam"
+UNMANAGED_CREATED: Final = "access_code.unmanaged.created"
+UNMANAGED_REMOVED: Final = "access_code.unmanaged.removed"
+
+DEVICE_ADDED: Final = "device.added"
+DEVICE_REMOVED: Final = "device.removed"
+DEVICE_CONNECTED: Final = "device.connected"
+DEVICE_DISCONNECTED: Final = "device.disconnected"
+DEVICE_LOW_BATTERY: Final = "device.low_battery"
+DEVICE_BATTERY_STATUS_CHANGED: Final = "device.battery_status_changed"
+DEVICE_TAMPERED: Final = "device.tampered"
+DEVICE_CONNECTION_BECAME_FLAKY: Final = "device.connection_became_flaky"
+DEVICE_CONNECTION_STABILIZED: Final = "device.connection_stabilized"
+LOCK_LOCKED: Final = "lock.locked"
+LOCK_UNLOCKED: Final = "lock.unlocked"
+LOCK_ACCESS_DENIED: Final = "lock.access_denied"
+ACCOUNT_CONNECTED: Final = "connected_account.connected"
+ACCOUNT_DISCONNECTED: Final = "connected_account.disconnected"
+ACCOUNT_COMPLETED_FIRST_SYNC: Final = "connected_account.completed_first_sync"
+
+WITH_PROBLEMS: Final = frozenset(
+    {DELAY_IN_SETTING, FAILED_TO_SET, DELAY_IN_REMOVING, FAILED_TO_REMOVE}
+)
+"""Events of a code that carry the errors and warnings of code, device and account."""
+
+
+class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event to be appended. Ids of workspace, event and account are added by storage.
+
+    `payload` holds the event's further fields and never a PIN; a PIN that belongs to the event
+    (`code` of access_code.set_on_device) goes into `code`, which is stored encrypted; the pair
+    of access_code.code_changed goes into `code_from` and `code`.
+    """
+
+    event_type: str
+    occurred_at: datetime
+    device_id: str | None = None
+    access_code_id: str | None = None
+    connected_account_id: str | None = None
+    action_attempt_id: str | None = None
+    code: Pin | None = None
+    code_from: Pin | None = None
+    payload: dict[str, Any] = {}
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as stored. `sequence` orders the events of a workspace."""
+
+    event_id: str
+    workspace_id: str
+    sequence: int
+    created_at: datetime
+    event_type: str
+    occurred_at: datetime
+    device_id: str | None = None
+    access_code_id: str | None = None
+    connected_account_id: str | None = None
+    action_attempt_id: str | None = None
+    code: Pin | None = None
+    code_from: Pin | None = None
+    payload: dict[str, Any] = {}

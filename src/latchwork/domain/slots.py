@@ -1,0 +1,55 @@
+"""The ownership ledger: which positions on a lock are ours, and what we wrote there."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from latchwork.domain.pin import Pin
+from latchwork.domain.window import Window
+
+
+class Phase(StrEnum):
+    RESERVED = "reserved"
+    """Written ahead: the lock may or may not hold it."""
+    ACKNOWLEDGED = "acknowledged"
+    """The lock said yes to the write; not proven."""
+    CONFIRMED = "confirmed"
+    """A read after the write proved it."""
+    CLEARING = "clearing"
+    """A removal was commanded; not proven."""
+
+
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A position that we wrote, or are about to write, for one code."""
+
+    device_id: str
+    position: int
+    access_code_id: str
+    generation: int
+    """Of the code, when this PIN and window were chosen."""
+    pin: Pin
+    """What the position shall hold."""
+    earlier_pins: tuple[Pin, ...] = ()
+    """What we wrote there before and have not seen replaced: still ours when read back."""
+    name: str | None = None
+    window: Window | None = None
+    """The schedule written to the lock with it; None: valid always, the lock gets no schedule."""
+    phase: Phase = Phase.RESERVED
+    written_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    confirmed_pin: Pin | None = None
+    """The last PIN proven here; differs from `pin` while a change is under way."""
+
+
+class ForeignCode(msgspec.Struct, frozen=True, kw_only=True):
+    """A position that holds something we did not write: listed as unmanaged, never touched."""
+
+    unmanaged_access_code_id: str
+    device_id: str
+    position: int
+    pin: Pin | None
+    """None: the lock masks it."""
+    name: str | None = None
+    window: Window | None = None
+    created_at: datetime

@@ -1,0 +1,352 @@
+"""What the rest of the house asks of storage. One protocol; SQLite and PostgreSQL implement it.
+
+Rules for every implementation:
+- Each method that writes is one durable transaction: when it returns, it is on disk; when it
+  raises, nothing of it is. Many callers' writes may share one commit.
+- An event given with a change is stored in the change's transaction, with a webhook message for
+  each endpoint that wants it (the outbox).
+- Every query takes the workspace, except those of the engine, the deliverer and the key look-up.
+- PINs, provider secrets and webhook secrets are encrypted at rest and come back as Secret.
+- A method that makes a device due calls the `on_due` listener after the commit.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from latchwork.domain.access_code import AccessCode
+from latchwork.domain.action_attempt import ActionAttempt, AttemptStatus
+from latchwork.domain.device import ConnectedAccount, Device, Workspace
+from latchwork.domain.events import Event, NewEvent
+from latchwork.domain.pin import Pin, Secret
+from latchwork.domain.slots import ForeignCode, LedgerEntry
+from latchwork.domain.webhook import Attempt, DueMessage, Webhook
+
+T = TypeVar("T")
+
+
+class StaleTokenError(Exception):
+    """The lease was lost: another visit owns the device. Nothing was written."""
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """One page of a keyset list, newest first. `next_cursor` None: the last page."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None = None
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key without its secret: only a hash is stored. `hint` is its last four characters."""
+
+    api_key_id: str
+    workspace_id: str
+    name: str
+    hint: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class CodeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A code with what its serializer needs."""
+
+    code: AccessCode
+    device: Device
+    account: ConnectedAccount
+    entry: LedgerEntry | None
+
+
+class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
+    device: Device
+    account: ConnectedAccount
+
+
+class Duplicate(msgspec.Struct, frozen=True):
+    """The PIN is on the lock already in an overlapping window: by which code."""
+
+    access_code_id: str | None = None
+    unmanaged_access_code_id: str | None = None
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """A claimed device. The token fences every write-back of the visit."""
+
+    device_id: str
+    connected_account_id: str
+    token: int
+    leased_until: datetime
+
+
+class LockView(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a visit knows of one lock: what is wished, what is ours, what is foreign.
+
+    `codes` holds every code that is not deleted."""
+
+    device: Device
+    account: ConnectedAccount
+    codes: tuple[AccessCode, ...]
+    ledger: tuple[LedgerEntry, ...]
+    foreign: tuple[ForeignCode, ...]
+
+
+class VisitChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What a visit writes back, in one transaction with its events.
+
+    `codes` are written with a check of the generation: a code whose stored generation differs
+    keeps its desired state and is left as it is (its change makes the device due again).
+    """
+
+    codes: tuple[AccessCode, ...] = ()
+    ledger: tuple[LedgerEntry, ...] = ()
+    """Entries to insert or replace, keyed by position."""
+    ledger_removed: tuple[int, ...] = ()
+    foreign: tuple[ForeignCode, ...] = ()
+    foreign_removed: tuple[int, ...] = ()
+    device: Device | None = None
+    """With changed engine fields (errors, warnings, online, failures, retry_at, scanned_at,
+    audit_at); nothing else of it is written."""
+    events: tuple[NewEvent, ...] = ()
+
+
+class CodeFilter(msgspec.Struct, frozen=True, kw_only=True):
+    device_id: str | None = None
+    access_code_ids: tuple[str, ...] | None = None
+    search: str | None = None
+
+
+class DeviceFilter(msgspec.Struct, frozen=True, kw_only=True):
+    connected_account_ids: tuple[str, ...] | None = None
+    device_ids: tuple[str, ...] | None = None
+    device_types: tuple[str, ...] | None = None
+    manufacturer: str | None = None
+    custom_metadata_has: Mapping[str, Any] | None = None
+    search: str | None = None
+    created_before: datetime | None = None
+
+
+class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
+    since: datetime | None = None
+    until: datetime | None = None
+    event_ids: tuple[str, ...] | None = None
+    event_types: tuple[str, ...] | None = None
+    device_ids: tuple[str, ...] | None = None
+    access_code_ids: tuple[str, ...] | None = None
+    connected_account_id: str | None = None
+
+
+class KeyStorage(Protocol):
+    """Workspaces and API keys."""
+
+    async def add_workspace(self, workspace: Workspace) -> None: ...
+    async def workspaces(self) -> Sequence[Workspace]: ...
+    async def workspace(self, workspace_id: str) -> Workspace | None: ...
+    async def add_api_key(self, key: ApiKey, secret: Secret) -> None:
+        """Stores a keyed hash of `secret`; an equal key of the workspace is left as it is."""
+
+    async def api_keys(self) -> Sequence[ApiKey]: ...
+    async def revoke_api_key(self, api_key_id: str, now: datetime) -> bool: ...
+    async def authenticate(self, secret: Secret) -> ApiKey | None:
+        """The live key with this secret, compared in constant time; None for any other."""
+
+
+class AccountStorage(Protocol):
+    """Connected accounts, their settings, and their drivers' own store."""
+
+    async def add_account(
+        self, account: ConnectedAccount, settings: Mapping[str, Any], secrets: Mapping[str, Secret]
+    ) -> ConnectedAccount:
+        """Idempotent by workspace, provider and settings: answers the one that stands."""
+
+    async def account(self, workspace_id: str, account_id: str) -> ConnectedAccount | None: ...
+    async def accounts(
+        self, workspace_id: str, *, limit: int, cursor: str | None, search: str | None = None
+    ) -> Page[ConnectedAccount]: ...
+    async def all_accounts(self) -> Sequence[ConnectedAccount]: ...
+    async def account_settings(
+        self, account_id: str
+    ) -> tuple[Mapping[str, Any], Mapping[str, Secret]]: ...
+    async def set_account_state(
+        self, account: ConnectedAccount, events: Sequence[NewEvent], now: datetime
+    ) -> None:
+        """Writes `connected`, `errors`, `warnings`; makes all its devices due when it connects."""
+
+    async def driver_store_load(self, account_id: str) -> Mapping[str, bytes]: ...
+    async def driver_store_save(self, account_id: str, key: str, value: bytes) -> None: ...
+
+
+class DeviceStorage(Protocol):
+    async def device(
+        self, workspace_id: str, *, device_id: str | None = None, name: str | None = None
+    ) -> DeviceView | None: ...
+    async def devices(
+        self, workspace_id: str, where: DeviceFilter, *, limit: int, cursor: str | None
+    ) -> Page[DeviceView]: ...
+    async def devices_of_account(self, account_id: str) -> Sequence[Device]: ...
+    async def device_by_key(self, account_id: str, provider_key: str) -> Device | None: ...
+    async def upsert_device(
+        self, device: Device, events: Sequence[NewEvent], now: datetime, *, due: bool
+    ) -> None:
+        """Inserts or replaces what the provider tells (never the engine's own fields: failures,
+        retry_at, scanned_at, audit_at, lead_time, custom_metadata, nickname of a standing one);
+        `due`: the engine shall visit it now. `online`, `errors`, `warnings` are written."""
+
+    async def code_at(self, device_id: str, position: int) -> tuple[str | None, bool]:
+        """The id of the code at a position, and whether it is one of ours."""
+
+    async def add_events(self, workspace_id: str, events: Sequence[NewEvent]) -> None: ...
+    async def rescan_device(self, device_id: str, now: datetime, *, positions: bool) -> None:
+        """Makes the device due at once; `positions` True: with a fresh scan of all of them,
+        False: with an audit of ours. Clears `blocked` of DUPLICATE on its codes."""
+
+
+class CodeStorage(Protocol):
+    async def create_code(
+        self, code: AccessCode, attempt: ActionAttempt, events: Sequence[NewEvent], due_at: datetime
+    ) -> Duplicate | None:
+        """Stores code, attempt and events and makes the device due at `due_at` at the latest.
+        With a duplicate on the lock (same PIN, overlapping window, code not gone; unmanaged ones
+        with a known PIN count) nothing is stored, and the duplicate is answered."""
+
+    async def update_code(
+        self, code: AccessCode, attempt: ActionAttempt, events: Sequence[NewEvent], due_at: datetime
+    ) -> Duplicate | None:
+        """Like create_code, for a changed desired state: `code.generation` is the new one and
+        must be the stored one plus one, else StaleTokenError (read again, apply again)."""
+
+    async def code(
+        self,
+        workspace_id: str,
+        *,
+        access_code_id: str | None = None,
+        device_id: str | None = None,
+        pin: Pin | None = None,
+    ) -> CodeView | None:
+        """By id, or by device and PIN; None for one that is deleted."""
+
+    async def codes(
+        self, workspace_id: str, where: CodeFilter, *, limit: int, cursor: str | None
+    ) -> Page[CodeView]: ...
+    async def pins_on(self, device_id: str) -> Sequence[Pin]:
+        """Every PIN known on the lock, ours not yet gone and unmanaged ones."""
+
+    async def add_attempt(self, attempt: ActionAttempt) -> None: ...
+    async def finish_attempt(
+        self,
+        attempt_id: str,
+        status: AttemptStatus,
+        error: tuple[str, str] | None,
+        events: Sequence[NewEvent],
+    ) -> None: ...
+    async def attempt(self, workspace_id: str, attempt_id: str) -> ActionAttempt | None: ...
+    async def attempts(
+        self,
+        workspace_id: str,
+        *,
+        ids: Sequence[str] | None,
+        device_id: str | None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page[ActionAttempt]: ...
+
+
+class EngineStorage(Protocol):
+    """Claims and write-backs. `on_due` is called (from the event loop) after each commit that
+    may have made a device due earlier than before."""
+
+    def listen_due(self, listener: Callable[[], None]) -> None: ...
+    async def clear_leases(self) -> int:
+        """For the one process that owns a SQLite file, at its start."""
+
+    async def claim_due(
+        self,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        *,
+        busy_accounts: Sequence[str],
+        per_account: int,
+    ) -> Sequence[Lease]:
+        """Claims up to `limit` devices whose due_at has come, earliest first, none of a busy
+        account, at most `per_account` of one account."""
+
+    async def next_due(self) -> datetime | None:
+        """The earliest due_at of a device without a lease in force."""
+
+    async def load_visit(self, lease: Lease) -> LockView:
+        """Raises StaleTokenError when the lease is lost."""
+
+    async def checkpoint(
+        self, lease: Lease, changes: VisitChanges, now: datetime, extend_to: datetime
+    ) -> Lease:
+        """Writes back and keeps the lease, extended. Raises StaleTokenError."""
+
+    async def release(
+        self, lease: Lease, changes: VisitChanges, now: datetime, due_at: datetime | None
+    ) -> None:
+        """Writes back, sets the next due time, frees the lease. A due time that an API write
+        moved closer during the visit is kept when it is earlier. UPDATE and DELETE attempts
+        whose code reached their generation (or is gone) turn to success. Raises StaleTokenError."""
+
+
+class WebhookStorage(Protocol):
+    async def add_webhook(self, webhook: Webhook) -> None: ...
+    async def webhook(self, workspace_id: str, webhook_id: str) -> Webhook | None: ...
+    async def webhooks(self, workspace_id: str) -> Sequence[Webhook]: ...
+    async def update_webhook(
+        self, workspace_id: str, webhook_id: str, event_types: tuple[str, ...]
+    ) -> bool: ...
+    async def delete_webhook(self, workspace_id: str, webhook_id: str) -> bool: ...
+    async def disable_webhook(self, webhook_id: str) -> None: ...
+    def listen_messages(self, listener: Callable[[], None]) -> None: ...
+    async def claim_messages(
+        self, now: datetime, lease: timedelta, limit: int
+    ) -> Sequence[DueMessage]: ...
+    async def next_message_due(self) -> datetime | None: ...
+    async def record_attempt(
+        self, message: DueMessage, attempt: Attempt, next_due: datetime | None, *, delivered: bool
+    ) -> None:
+        """`next_due` None with `delivered` False: given up. A stale token writes nothing."""
+
+    async def attempts_of(
+        self, workspace_id: str, webhook_id: str, limit: int
+    ) -> Sequence[tuple[str, str, Attempt]]:
+        """(message_id, event_id, attempt), newest first."""
+
+
+class EventStorage(Protocol):
+    async def event(
+        self,
+        workspace_id: str,
+        *,
+        event_id: str | None = None,
+        event_type: str | None = None,
+        device_id: str | None = None,
+    ) -> Event | None:
+        """By id, or the newest of a type and device."""
+
+    async def event_by_id(self, event_id: str) -> Event | None:
+        """For the deliverer, across workspaces."""
+
+    async def events(
+        self, workspace_id: str, where: EventFilter, *, limit: int, cursor: str | None
+    ) -> Page[Event]: ...
+
+
+class Storage(
+    KeyStorage,
+    AccountStorage,
+    DeviceStorage,
+    CodeStorage,
+    EngineStorage,
+    WebhookStorage,
+    EventStorage,
+    Protocol,
+):
+    """The whole."""
+
+    async def healthy(self) -> None:
+        """Raises when the database does not answer."""
+
+    async def aclose(self) -> None: ...
