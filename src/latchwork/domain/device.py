@@ -132,4 +132,4 @@ def battery_status(level: float) -> str:
         return "critical"
     if level < LOW_BATTERY:
         return "low"
-    return "good" if level < 0.9 else "full"  # noqa: PLR2004
+    return "good" if level < 0.9 else "full"

@@ -23,14 +23,14 @@ class Occupied(msgspec.Struct, frozen=True, tag=True):
     UNSET: the lock did not tell.
     """
 
-    window: Window | None | msgspec.UnsetType = msgspec.UNSET
+    window: Window | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Holds(msgspec.Struct, frozen=True, tag=True):
     """This PIN is stored. `window` as in `Occupied`."""
 
     pin: Pin
-    window: Window | None | msgspec.UnsetType = msgspec.UNSET
+    window: Window | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class NotRead(msgspec.Struct, frozen=True, tag=True):
