@@ -2,8 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
+
+from latchwork.domain.pin import Pin
 
 
 class ActionType(StrEnum):
@@ -14,6 +17,16 @@ class ActionType(StrEnum):
     UNLOCK_DOOR = "UNLOCK_DOOR"
     SIMULATE_KEYPAD_CODE_ENTRY = "SIMULATE_KEYPAD_CODE_ENTRY"
     SIMULATE_MANUAL_LOCK_VIA_KEYPAD = "SIMULATE_MANUAL_LOCK_VIA_KEYPAD"
+    SIMULATE = "SIMULATE"
+    """Of the sandbox, ours: `values["action"]` names it. Never shown to callers."""
+
+
+ENGINE_ACTIONS = frozenset(ActionType) - {
+    ActionType.CREATE_ACCESS_CODE,
+    ActionType.UPDATE_ACCESS_CODE,
+    ActionType.DELETE_ACCESS_CODE,
+}
+"""What a visit carries out by itself; the rest follows from the state of the code."""
 
 
 class AttemptStatus(StrEnum):
@@ -36,3 +49,7 @@ class ActionAttempt(msgspec.Struct, frozen=True, kw_only=True):
     """Of the access code, which must be in effect for success."""
     error_type: str | None = None
     error_message: str | None = None
+    values: dict[str, Any] = {}
+    """Parameters of a sandbox action, never a PIN."""
+    code: Pin | None = None
+    """The PIN typed in a simulated keypad entry."""

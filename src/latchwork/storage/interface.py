@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 
 from latchwork.domain.access_code import AccessCode
-from latchwork.domain.action_attempt import ActionAttempt, AttemptStatus
+from latchwork.domain.action_attempt import ActionAttempt
 from latchwork.domain.device import ConnectedAccount, Device, Workspace
 from latchwork.domain.events import Event, NewEvent
 from latchwork.domain.pin import Pin, Secret
@@ -89,6 +89,8 @@ class LockView(msgspec.Struct, frozen=True, kw_only=True):
     codes: tuple[AccessCode, ...]
     ledger: tuple[LedgerEntry, ...]
     foreign: tuple[ForeignCode, ...]
+    actions: tuple[ActionAttempt, ...] = ()
+    """Pending attempts that the engine shall carry out (doors, sandbox), oldest first."""
 
 
 class VisitChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +110,11 @@ class VisitChanges(msgspec.Struct, frozen=True, kw_only=True):
     """With changed engine fields (errors, warnings, online, failures, retry_at, scanned_at,
     audit_at); nothing else of it is written."""
     events: tuple[NewEvent, ...] = ()
+    attempts: tuple[ActionAttempt, ...] = ()
+    """Actions of the visit that have ended."""
+    converged: tuple[tuple[str, int], ...] = ()
+    """(access_code_id, generation): pending UPDATE and DELETE attempts of the code up to that
+    generation have their effect and turn to success."""
 
 
 class CodeFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,14 +238,9 @@ class CodeStorage(Protocol):
     async def pins_on(self, device_id: str) -> Sequence[Pin]:
         """Every PIN known on the lock, ours not yet gone and unmanaged ones."""
 
-    async def add_attempt(self, attempt: ActionAttempt) -> None: ...
-    async def finish_attempt(
-        self,
-        attempt_id: str,
-        status: AttemptStatus,
-        error: tuple[str, str] | None,
-        events: Sequence[NewEvent],
-    ) -> None: ...
+    async def add_attempt(self, attempt: ActionAttempt) -> None:
+        """One for the engine to carry out: makes its device due at once."""
+
     async def attempt(self, workspace_id: str, attempt_id: str) -> ActionAttempt | None: ...
     async def attempts(
         self,
@@ -286,8 +288,7 @@ class EngineStorage(Protocol):
         self, lease: Lease, changes: VisitChanges, now: datetime, due_at: datetime | None
     ) -> None:
         """Writes back, sets the next due time, frees the lease. A due time that an API write
-        moved closer during the visit is kept when it is earlier. UPDATE and DELETE attempts
-        whose code reached their generation (or is gone) turn to success. Raises StaleTokenError."""
+        moved closer during the visit is kept when it is earlier. Raises StaleTokenError."""
 
 
 class WebhookStorage(Protocol):
