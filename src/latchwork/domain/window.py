@@ -34,5 +34,25 @@ class Window(msgspec.Struct, frozen=True):
 ALWAYS = Window()
 
 
+def same_schedule(one: Window | None, other: Window | None) -> bool:
+    """Whether two schedules on a lock are the same at the grain of a minute, which is as fine as
+    locks store them: starts are cut down to the minute, ends are rounded up, so that rounding
+    never shortens a stay. None (no schedule) equals only None."""
+    if one is None or other is None:
+        return one is other
+    return _floor(one.starts_at) == _floor(other.starts_at) and _ceil(one.ends_at) == _ceil(
+        other.ends_at
+    )
+
+
+def _floor(instant: datetime | None) -> datetime | None:
+    return None if instant is None else instant.replace(second=0, microsecond=0)
+
+
+def _ceil(instant: datetime | None) -> datetime | None:
+    floor = _floor(instant)
+    return floor if floor is None or floor == instant else floor + timedelta(minutes=1)
+
+
 def _before(start: datetime | None, end: datetime | None) -> bool:
     return start is None or end is None or start < end

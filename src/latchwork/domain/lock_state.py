@@ -1,0 +1,198 @@
+"""The working state of one visit: beliefs about one lock, and what of them has changed.
+
+Pure: no I/O. The engine loads a `LockView`, lets `believe`, `settle` and `plan` work on a
+`LockState`, and writes back what `drain` answers.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from latchwork.domain.access_code import AccessCode
+from latchwork.domain.action_attempt import ActionAttempt
+from latchwork.domain.device import Device
+from latchwork.domain.events import WITH_PROBLEMS, NewEvent
+from latchwork.domain.problem import Problems
+from latchwork.domain.slots import ForeignCode, LedgerEntry, Phase
+from latchwork.domain.timing import is_natively_scheduled
+from latchwork.domain.visit import LockView, VisitChanges
+from latchwork.domain.window import Window, same_schedule
+
+
+class LockState:
+    """Codes by id, ledger and foreign codes by position, and the changes since the last drain."""
+
+    def __init__(self, view: LockView, new_id: Callable[[], str]) -> None:
+        self.device: Device = view.device
+        self.account = view.account
+        self.codes: dict[str, AccessCode] = {code.access_code_id: code for code in view.codes}
+        self.ledger: dict[int, LedgerEntry] = {entry.position: entry for entry in view.ledger}
+        self.foreign: dict[int, ForeignCode] = {code.position: code for code in view.foreign}
+        self.position_of: dict[str, int] = {e.access_code_id: e.position for e in view.ledger}
+        self.new_id = new_id
+        self.tried: set[int] = set()
+        """Positions that a read was tried of in this visit."""
+        self.attempted: set[str] = set()
+        """Codes for which a write or clear was tried in this visit."""
+        self._stored_device = view.device
+        self._changed_codes: set[str] = set()
+        self._changed_positions: set[int] = set()
+        self._changed_foreign: set[int] = set()
+        self._events: list[NewEvent] = []
+        self._attempts: list[ActionAttempt] = []
+
+    def entry_of(self, code: AccessCode) -> LedgerEntry | None:
+        position = self.position_of.get(code.access_code_id)
+        return None if position is None else self.ledger[position]
+
+    def wanted_window(self, code: AccessCode) -> Window | None:
+        """The schedule that the lock shall store with the code; None: no schedule."""
+        return code.window if is_natively_scheduled(code, self.device) else None
+
+    def set_code(self, code: AccessCode, **fields: Any) -> AccessCode:
+        """Changes fields of a code; nothing counts as changed when all are as they were."""
+        if all(getattr(code, name) == value for name, value in fields.items()):
+            return code
+        changed = msgspec.structs.replace(code, **fields)
+        self.codes[code.access_code_id] = changed
+        self._changed_codes.add(code.access_code_id)
+        return changed
+
+    def set_entry(self, entry: LedgerEntry) -> None:
+        if self.ledger.get(entry.position) != entry:
+            self.ledger[entry.position] = entry
+            self.position_of[entry.access_code_id] = entry.position
+            self._changed_positions.add(entry.position)
+
+    def drop_entry(self, position: int) -> None:
+        entry = self.ledger.pop(position)
+        self.position_of.pop(entry.access_code_id, None)
+        self._changed_positions.add(position)
+
+    def set_foreign(self, code: ForeignCode) -> None:
+        self.foreign[code.position] = code
+        self._changed_foreign.add(code.position)
+
+    def drop_foreign(self, position: int) -> None:
+        del self.foreign[position]
+        self._changed_foreign.add(position)
+
+    def set_device(self, **fields: Any) -> None:
+        self.device = msgspec.structs.replace(self.device, **fields)
+
+    def finish(self, attempt: ActionAttempt) -> None:
+        self._attempts.append(attempt)
+
+    def tell(self, event_type: str, code: AccessCode, now: datetime, *, pin: bool = False) -> None:
+        """Appends an event of a code; `pin` when the event carries its PIN."""
+        payload = self._problem_lists(code) if event_type in WITH_PROBLEMS else {}
+        self._events.append(
+            NewEvent(
+                event_type=event_type,
+                occurred_at=now,
+                device_id=self.device.device_id,
+                connected_account_id=self.account.connected_account_id,
+                access_code_id=code.access_code_id,
+                code=code.pin if pin else None,
+                payload=payload,
+            )
+        )
+
+    def tell_device(self, event: NewEvent) -> None:
+        self._events.append(event)
+
+    def told(self, event_type: str, access_code_id: str) -> bool:
+        """Whether such an event waits to be written with the next drain."""
+        return any(
+            e.event_type == event_type and e.access_code_id == access_code_id for e in self._events
+        )
+
+    def device_problem_lists(self) -> dict[str, Any]:
+        """Errors and warnings of device and account, as events carry them."""
+        return {
+            "connected_account_errors": listed(self.account.errors, "error_code"),
+            "connected_account_warnings": listed(self.account.warnings, "warning_code"),
+            "device_errors": listed(self.device.errors, "error_code"),
+            "device_warnings": listed(self.device.warnings, "warning_code"),
+        }
+
+    def _problem_lists(self, code: AccessCode) -> dict[str, Any]:
+        return {
+            "access_code_errors": listed(code.errors, "error_code"),
+            "access_code_warnings": listed(code.warnings, "warning_code"),
+            **self.device_problem_lists(),
+        }
+
+    def drain(self) -> VisitChanges:
+        """What has changed since the last drain, to be written in one transaction."""
+        changes = VisitChanges(
+            codes=tuple(self.codes[i] for i in sorted(self._changed_codes)),
+            ledger=tuple(
+                self.ledger[p] for p in sorted(self._changed_positions) if p in self.ledger
+            ),
+            ledger_removed=tuple(p for p in self._changed_positions if p not in self.ledger),
+            foreign=tuple(
+                self.foreign[p] for p in sorted(self._changed_foreign) if p in self.foreign
+            ),
+            foreign_removed=tuple(p for p in self._changed_foreign if p not in self.foreign),
+            device=None if self.device == self._stored_device else self.device,
+            events=tuple(self._events),
+            attempts=tuple(self._attempts),
+            converged=tuple(self._converged()),
+        )
+        self._changed_codes.clear()
+        self._changed_positions.clear()
+        self._changed_foreign.clear()
+        self._events = []
+        self._attempts = []
+        self._stored_device = self.device
+        for code in changes.codes:
+            if code.deleted_at is not None:
+                del self.codes[code.access_code_id]
+        return changes
+
+    def _converged(self) -> list[tuple[str, int]]:
+        return [
+            (code.access_code_id, code.generation)
+            for code_id in sorted(self._changed_codes)
+            if (code := self.codes[code_id]).deleted_at is not None
+            or (code.generation > 1 and self.is_in_effect(code))
+        ]
+
+    def is_in_effect(self, code: AccessCode) -> bool:
+        """Whether nothing is left to do on the lock for the code's present wish."""
+        if code.delete_requested_at is not None:
+            return False
+        entry = self.entry_of(code)
+        return entry is None or (entry.generation == code.generation and is_proven(self, code))
+
+    def pins_elsewhere(self, code: AccessCode) -> ForeignCode | None:
+        """A foreign code with the same PIN on this lock, when its PIN is known."""
+        return next((f for f in self.foreign.values() if f.pin == code.pin), None)
+
+
+def is_proven(state: LockState, code: AccessCode) -> bool:
+    """Whether the last observation proves this PIN, with its window, on the lock."""
+
+    entry = state.entry_of(code)
+    return (
+        entry is not None
+        and entry.phase is Phase.CONFIRMED
+        and entry.pin == code.pin
+        and same_schedule(entry.window, state.wanted_window(code))
+    )
+
+
+def listed(problems: Problems, key: str) -> list[dict[str, Any]]:
+    """Problems as Seam's events list them."""
+    return [
+        {
+            key: problem.code,
+            "message": problem.message,
+            "created_at": problem.created_at,
+            **(problem.detail or {}),
+        }
+        for problem in problems
+    ]

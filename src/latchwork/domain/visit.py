@@ -1,0 +1,47 @@
+"""What a visit of the engine to one lock reads from storage, and what it writes back."""
+
+import msgspec
+
+from latchwork.domain.access_code import AccessCode
+from latchwork.domain.action_attempt import ActionAttempt
+from latchwork.domain.device import ConnectedAccount, Device
+from latchwork.domain.events import NewEvent
+from latchwork.domain.slots import ForeignCode, LedgerEntry
+
+
+class LockView(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a visit knows of one lock: what is wished, what is ours, what is foreign.
+
+    `codes` holds every code that is not deleted."""
+
+    device: Device
+    account: ConnectedAccount
+    codes: tuple[AccessCode, ...]
+    ledger: tuple[LedgerEntry, ...]
+    foreign: tuple[ForeignCode, ...]
+    actions: tuple[ActionAttempt, ...] = ()
+    """Pending attempts that the engine shall carry out (doors, sandbox), oldest first."""
+
+
+class VisitChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What a visit writes back, in one transaction with its events.
+
+    `codes` are written with a check of the generation: a code whose stored generation differs
+    keeps its desired state and is left as it is (its change makes the device due again).
+    """
+
+    codes: tuple[AccessCode, ...] = ()
+    ledger: tuple[LedgerEntry, ...] = ()
+    """Entries to insert or replace, keyed by position."""
+    ledger_removed: tuple[int, ...] = ()
+    foreign: tuple[ForeignCode, ...] = ()
+    foreign_removed: tuple[int, ...] = ()
+    device: Device | None = None
+    """With changed engine fields (errors, warnings, online, failures, retry_at, scanned_at,
+    audit_at); nothing else of it is written."""
+    events: tuple[NewEvent, ...] = ()
+    attempts: tuple[ActionAttempt, ...] = ()
+    """Actions of the visit that have ended."""
+    converged: tuple[tuple[str, int], ...] = ()
+    """(access_code_id, generation): pending UPDATE and DELETE attempts of the code up to that
+    generation have their effect and turn to success."""
