@@ -48,6 +48,8 @@ class Blocked(StrEnum):
     """The lock holds the PIN already; ends when the lock's codes change or the code is updated."""
     REJECTED = "rejected"
     """The lock refuses the value; ends when the code is updated."""
+    EXTERNAL = "external"
+    """Removed by another hand, as the owner allows; ends when the code is updated."""
 
 
 class AccessCode(msgspec.Struct, frozen=True, kw_only=True):

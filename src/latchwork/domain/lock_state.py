@@ -140,7 +140,11 @@ class LockState:
             device=None if self.device == self._stored_device else self.device,
             events=tuple(self._events),
             attempts=tuple(self._attempts),
-            converged=tuple(self._converged()),
+            converged=tuple(
+                (i, self.codes[i].generation)
+                for i in sorted(self._changed_codes)
+                if self.codes[i].deleted_at is not None
+            ),
         )
         self._changed_codes.clear()
         self._changed_positions.clear()
@@ -153,13 +157,13 @@ class LockState:
                 del self.codes[code.access_code_id]
         return changes
 
-    def _converged(self) -> list[tuple[str, int]]:
-        return [
+    def converged(self) -> tuple[tuple[str, int], ...]:
+        """Codes whose last update has its effect, for the visit's last write-back."""
+        return tuple(
             (code.access_code_id, code.generation)
-            for code_id in sorted(self._changed_codes)
-            if (code := self.codes[code_id]).deleted_at is not None
-            or (code.generation > 1 and self.is_in_effect(code))
-        ]
+            for code in self.codes.values()
+            if code.generation > 1 and self.is_in_effect(code)
+        )
 
     def is_in_effect(self, code: AccessCode) -> bool:
         """Whether nothing is left to do on the lock for the code's present wish."""

@@ -35,5 +35,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 def backoff(first: timedelta, longest: timedelta, failures: int, jitter: float) -> timedelta:
     """Doubling from `first` to `longest`; `jitter` of 0.0 to 1.0 spreads it by a quarter."""
-    wait = min(first * 2 ** min(max(failures - 1, 0), 20), longest)
+    doublings = min(max(failures - 1, 0), 20)
+    wait = min(first * (1 << doublings), longest)
     return wait * (0.875 + 0.25 * jitter)

@@ -1,0 +1,270 @@
+"""What to do next on one lock, given beliefs and the fresh reads of this visit.
+
+`plan` answers one of: read these positions, do these steps, or rest until an instant. It is
+total and level-triggered: it looks at what is, never at what woke the engine.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+import msgspec
+
+from latchwork.domain.access_code import AccessCode
+from latchwork.domain.lock_state import LockState, is_proven
+from latchwork.domain.observation import Empty, NotRead, Observation
+from latchwork.domain.pin import Pin
+from latchwork.domain.policy import Policy
+from latchwork.domain.problem import Problem, added, has
+from latchwork.domain.refusal import block_duplicate
+from latchwork.domain.rest import next_due
+from latchwork.domain.settle import lock_name, needs_fresh_proof, needs_rename
+from latchwork.domain.slots import LedgerEntry, Phase
+from latchwork.domain.wanted import can_reach, is_misplaced, is_wanted, rests
+from latchwork.domain.window import Window
+
+
+class Write(msgspec.Struct, frozen=True):
+    """Store this code at this position; the position is reserved in the ledger first."""
+
+    access_code_id: str
+    generation: int
+    position: int
+    pin: Pin
+    name: str | None
+    window: Window | None
+
+
+class Clear(msgspec.Struct, frozen=True):
+    """Empty this position, which a fresh read shows to hold what we wrote."""
+
+    access_code_id: str
+    position: int
+
+
+class Read(msgspec.Struct, frozen=True):
+    """Read these positions, past every cache."""
+
+    positions: tuple[int, ...]
+
+
+class Scan(msgspec.Struct, frozen=True):
+    """Learn of all positions once, to know other people's codes."""
+
+
+class Program(msgspec.Struct, frozen=True):
+    """Do these, one after the other."""
+
+    steps: tuple[Write | Clear, ...]
+
+
+class Rest(msgspec.Struct, frozen=True):
+    """Nothing to do on the lock; look again at `due_at`, or when something changes."""
+
+    due_at: datetime | None
+
+
+Plan = Read | Scan | Program | Rest
+
+
+def plan(state: LockState, fresh: Mapping[int, Observation], now: datetime, policy: Policy) -> Plan:
+    """The next thing to do. May note on codes why nothing can be done for them (no space, a
+    duplicate among other people's codes)."""
+    if not can_reach(state, now):
+        return Rest(next_due(state, now, policy))
+    desk = _Desk(state, fresh, now, policy)
+    desk.removals()
+    desk.placements()
+    if not desk.reads and not desk.steps and state.device.scanned_at is None:
+        return Scan()
+    desk.proofs()
+    if desk.reads:
+        return Read(tuple(desk.reads)[: policy.reads_per_round])
+    if desk.steps:
+        return Program(tuple(desk.steps[: policy.writes_per_round]))
+    return Rest(next_due(state, now, policy))
+
+
+def rank(code: AccessCode, now: datetime) -> tuple[bool, datetime, datetime, str]:
+    """Who gets a scarce position first: active codes, then the nearest start."""
+    start = code.starts_at or code.created_at
+    return (start > now, start, code.created_at, code.access_code_id)
+
+
+class _Desk:
+    """Collects the reads and steps of one planning round."""
+
+    def __init__(
+        self, state: LockState, fresh: Mapping[int, Observation], now: datetime, policy: Policy
+    ) -> None:
+        self.state = state
+        self.fresh = fresh
+        self.now = now
+        self.policy = policy
+        self.reads: dict[int, None] = {}
+        self.steps: list[Write | Clear] = []
+
+    def removals(self) -> None:
+        for entry in sorted(self.state.ledger.values(), key=lambda e: e.position):
+            if is_misplaced(self.state, entry, self.now):
+                self._remove(entry)
+
+    def _remove(self, entry: LedgerEntry) -> None:
+        if self._waits(entry.access_code_id):
+            return
+        seen = self.fresh.get(entry.position)
+        if seen is None:
+            self.reads[entry.position] = None
+        elif not isinstance(seen, NotRead | Empty) and self._is_untried(entry.access_code_id):
+            self.steps.append(Clear(entry.access_code_id, entry.position))
+
+    def _waits(self, code_id: str) -> bool:
+        """Whether the code's back-off has not passed."""
+        code = self.state.codes.get(code_id)
+        return code is not None and code.retry_at is not None and code.retry_at > self.now
+
+    def _may_try(self, code: AccessCode) -> bool:
+        return self._is_untried(code.access_code_id) and not self._waits(code.access_code_id)
+
+    def _is_untried(self, code_id: str) -> bool:
+        """Each code is written or cleared once a visit at most."""
+        return code_id not in self.state.attempted
+
+    def placements(self) -> None:
+        state, now = self.state, self.now
+        wanted = [
+            c
+            for c in state.codes.values()
+            if is_wanted(state, c, now) and (c.blocked is None or state.entry_of(c) is not None)
+        ]
+        if all(rests(state, c) for c in wanted):
+            return
+        wanted.sort(key=lambda c: rank(c, now))
+        room = self._room()
+        free = self._free_positions()
+        homeless = 0
+        for index, code in enumerate(wanted):
+            entry = state.entry_of(code)
+            if entry is not None:
+                self._rewrite(code, entry)
+            elif self._may_try(code) and not (index < room and self._place(code, free)):
+                homeless += 1
+                self._no_space(code, is_owed=index < room)
+        if homeless:
+            self._evict(wanted[room:])
+
+    def _room(self) -> int:
+        """How many codes of ours the lock can hold at once."""
+        capabilities = self.state.device.capabilities
+        room = capabilities.positions
+        if capabilities.max_active_codes is not None:
+            room = min(room, capabilities.max_active_codes)
+        return room - len(self.state.foreign)
+
+    def _free_positions(self) -> Iterator[int]:
+        """Positions that are neither ours nor known to be another's, lowest first."""
+        capabilities = self.state.device.capabilities
+        for position in range(capabilities.first_position, capabilities.last_position + 1):
+            if position not in self.state.ledger and position not in self.state.foreign:
+                yield position
+
+    def _rewrite(self, code: AccessCode, entry: LedgerEntry) -> None:
+        state = self.state
+        if is_misplaced(state, entry, self.now) or self._waits(code.access_code_id):
+            return
+        if is_proven(state, code) and not needs_rename(state, code, entry):
+            return
+        seen = self.fresh.get(entry.position)
+        if seen is None:
+            self.reads[entry.position] = None
+        elif (
+            not isinstance(seen, NotRead)
+            and self._is_untried(code.access_code_id)
+            and not self._refused_as_duplicate(code)
+        ):
+            self._write(code, entry.position)
+
+    def _place(self, code: AccessCode, free: Iterator[int]) -> bool:
+        """Finds a position proven empty, or one to read; False when the lock is full."""
+        if self._refused_as_duplicate(code):
+            return True
+        for position in free:
+            seen = self.fresh.get(position)
+            if seen is None:
+                self.reads[position] = None
+                return True
+            if isinstance(seen, Empty):
+                self._write(code, position)
+                return True
+        return any(p in self.state.tried for p in self._free_positions())
+
+    def _refused_as_duplicate(self, code: AccessCode) -> bool:
+        """Another hand's code with this PIN stands on the lock: writing ours would at best be
+        refused, and removing ours later would not lock the PIN out."""
+        other = self.state.pins_elsewhere(code)
+        if other is None or not (other.window or Window()).overlaps(code.window):
+            return False
+        block_duplicate(
+            self.state, code, self.now, {"unmanaged_access_code_id": other.unmanaged_access_code_id}
+        )
+        return True
+
+    def _write(self, code: AccessCode, position: int) -> None:
+        state = self.state
+        self.steps.append(
+            Write(
+                code.access_code_id,
+                code.generation,
+                position,
+                code.pin,
+                lock_name(state, code),
+                state.wanted_window(code),
+            )
+        )
+
+    def _no_space(self, code: AccessCode, *, is_owed: bool) -> None:
+        waiting = Problem(
+            code="no_space_for_access_code_on_device",
+            message="The lock has no free position for this code; it waits for one. Codes in "
+            "force and those that start first go before it."
+            if not is_owed
+            else "The lock has no free position for this code; remove codes that are not needed.",
+            created_at=self.now,
+        )
+        if not has(code.errors, waiting.code):
+            self.state.set_code(code, errors=added(code.errors, waiting))
+        scanned_at = self.state.device.scanned_at
+        if scanned_at is not None and self.now - scanned_at >= self.policy.audit_interval:
+            self.state.set_device(scanned_at=None)
+
+    def _evict(self, beyond: list[AccessCode]) -> None:
+        """Codes that start later give their positions to those that are owed one before them."""
+        for code in reversed(beyond):
+            entry = self.state.entry_of(code)
+            if entry is not None and code.starts_at is not None and code.starts_at > self.now:
+                self._remove(entry)
+                return
+
+    def proofs(self) -> None:
+        """Reads that renew a proof: of preloaded codes at their start, and the periodic audit."""
+        state, now = self.state, self.now
+        for code in state.codes.values():
+            entry = state.entry_of(code)
+            if (
+                entry is not None
+                and entry.position not in state.tried
+                and is_proven(state, code)
+                and code.window.has_started(now)
+                and needs_fresh_proof(state, code, now, self.policy)
+            ):
+                self.reads[entry.position] = None
+        if not self.reads and not self.steps:
+            self._audit()
+
+    def _audit(self) -> None:
+        state = self.state
+        if state.device.audit_at is None or state.device.audit_at > self.now or state.tried:
+            return
+        standing = [e for e in state.ledger.values() if e.phase is Phase.CONFIRMED]
+        if standing:
+            oldest = min(standing, key=lambda e: (e.confirmed_at or self.now, e.position))
+            self.reads[oldest.position] = None

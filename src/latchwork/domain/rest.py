@@ -1,0 +1,53 @@
+"""The end of a visit: what is to be tried again, and when to look again."""
+
+from datetime import datetime
+
+from latchwork.domain.lock_state import LockState
+from latchwork.domain.policy import Policy, backoff
+from latchwork.domain.problem import has
+from latchwork.domain.settle import next_change
+from latchwork.domain.slots import Phase
+from latchwork.domain.wanted import is_misplaced, is_wanted, rests
+
+
+def next_due(state: LockState, now: datetime, policy: Policy) -> datetime | None:
+    """When to look again if nothing wakes the engine before; None: never by time alone."""
+    times: list[datetime | None] = [state.device.retry_at]
+    for code in state.codes.values():
+        if code.deleted_at is not None:
+            continue
+        times.append(next_change(state, code, now, policy))
+        if code.blocked is None:
+            times.append(code.retry_at)
+        if has(code.errors, "no_space_for_access_code_on_device") and state.device.scanned_at:
+            times.append(state.device.scanned_at + policy.audit_interval)
+    if any(e.phase is Phase.CONFIRMED for e in state.ledger.values()):
+        times.append(state.device.audit_at)
+    return min((t for t in times if t is not None and t > now), default=None)
+
+
+def note_failures(state: LockState, now: datetime, policy: Policy, jitter: float) -> None:
+    """At the end of a visit that reached the lock: what should be done by now and is not gets a
+    back-off, so that the next visit reads again before it tries again."""
+    for code in tuple(state.codes.values()):
+        entry = state.entry_of(code)
+        if entry is not None and is_misplaced(state, entry, now):
+            pending = True
+        else:
+            pending = (
+                is_wanted(state, code, now)
+                and code.blocked is None
+                and not rests(state, code)
+                and not has(code.errors, "no_space_for_access_code_on_device")
+            )
+        if pending and (code.retry_at is None or code.retry_at <= now):
+            failures = code.failures + 1
+            wait = backoff(policy.code_backoff, policy.longest_backoff, failures, jitter)
+            state.set_code(code, failures=failures, retry_at=now + wait)
+
+
+def renew_audit(state: LockState, now: datetime, policy: Policy, jitter: float) -> None:
+    """Sets the next audit when none is to come; spread, so that locks do not queue up."""
+    audit_at = state.device.audit_at
+    if audit_at is None or audit_at <= now:
+        state.set_device(audit_at=now + policy.audit_interval * (1.0 + 0.1 * jitter))

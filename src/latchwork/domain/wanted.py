@@ -1,0 +1,65 @@
+"""Which codes shall be on the lock now, and what of ours must go."""
+
+from datetime import datetime
+
+from latchwork.domain.access_code import AccessCode, Blocked
+from latchwork.domain.lock_state import LockState, is_proven
+from latchwork.domain.policy import Policy
+from latchwork.domain.settle import needs_fresh_proof, needs_rename
+from latchwork.domain.slots import LedgerEntry, Phase
+from latchwork.domain.timing import is_natively_scheduled, program_from
+
+
+def can_reach(state: LockState, now: datetime) -> bool:
+    """Whether radio may be spent on the lock at all."""
+    device = state.device
+    return (
+        state.account.connected
+        and not device.removed
+        and device.capabilities.access_codes
+        and (device.retry_at is None or device.retry_at <= now)
+    )
+
+
+def is_wanted(state: LockState, code: AccessCode, now: datetime) -> bool:
+    """Whether the code shall be on the lock now."""
+    return (
+        code.deleted_at is None
+        and not code.is_leaving(now)
+        and code.blocked is not Blocked.EXTERNAL
+        and program_from(code, state.device, state.account) <= now
+    )
+
+
+def is_misplaced(state: LockState, entry: LedgerEntry, now: datetime) -> bool:
+    """Whether what we wrote there must go: its code is leaving, or was moved far ahead on a lock
+    that cannot keep it shut until then."""
+    code = state.codes.get(entry.access_code_id)
+    if code is None or code.is_leaving(now):
+        return True
+    if code.blocked is not None:
+        # A refused write: the position is given back once a read shows it empty.
+        return entry.phase is not Phase.CONFIRMED
+    return not is_natively_scheduled(code, state.device) and (
+        program_from(code, state.device, state.account) > now
+    )
+
+
+def rests(state: LockState, code: AccessCode) -> bool:
+    """Whether the lock holds the code as it is wished, proven."""
+    entry = state.entry_of(code)
+    return entry is not None and is_proven(state, code) and not needs_rename(state, code, entry)
+
+
+def has_work(state: LockState, now: datetime, policy: Policy) -> bool:
+    """Whether the lock would be spoken to if it could be reached."""
+    if any(is_misplaced(state, e, now) for e in state.ledger.values()):
+        return True
+    if state.device.audit_at is not None and state.device.audit_at <= now:
+        return True
+    return any(
+        is_wanted(state, code, now)
+        and code.blocked is None
+        and (not is_proven(state, code) or needs_fresh_proof(state, code, now, policy))
+        for code in state.codes.values()
+    )
