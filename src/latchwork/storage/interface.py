@@ -265,9 +265,21 @@ class WebhookStorage(Protocol):
     async def disable_webhook(self, webhook_id: str) -> None: ...
     def listen_messages(self, listener: Callable[[], None]) -> None: ...
     async def claim_messages(
-        self, now: datetime, lease: timedelta, limit: int
-    ) -> Sequence[DueMessage]: ...
-    async def next_message_due(self) -> datetime | None: ...
+        self,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        *,
+        busy_webhooks: Sequence[str] = (),
+        per_webhook: int | None = None,
+    ) -> Sequence[DueMessage]:
+        """Claims up to `limit` messages whose time has come, earliest first, none of a busy or
+        disabled endpoint, at most `per_webhook` of one endpoint. A message whose lease has run
+        out can be claimed again."""
+
+    async def next_message_due(self) -> datetime | None:
+        """When the next message can be claimed: the earliest due time, or end of a lease."""
+
     async def record_attempt(
         self, message: DueMessage, attempt: Attempt, next_due: datetime | None, *, delivered: bool
     ) -> None:
