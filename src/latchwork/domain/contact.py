@@ -9,12 +9,10 @@ from latchwork.domain.device import ConnectedAccount, Device, battery_status
 from latchwork.domain.lock_state import LockState, listed
 from latchwork.domain.policy import Policy, backoff
 from latchwork.domain.problem import Problem, added, has, without
+from latchwork.domain.settle import LOW_BATTERY
 
 OFFLINE_ERRORS = ("device_disconnected", "hub_disconnected", "device_removed")
 FLAKY = "device_has_flaky_connection"
-LOW_BATTERY = "accessory_keypad_low_battery"
-"""Seam's code for the battery of what the PIN is typed on, the nearest that it has."""
-
 Changed = tuple[Device, tuple[events.NewEvent, ...]]
 
 

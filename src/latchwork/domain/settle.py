@@ -29,6 +29,12 @@ CURED_BY_PROOF = (
 WARNINGS_CURED_BY_PROOF = ("delay_in_setting_on_device", "unknown_issue_with_access_code")
 
 
+LOW_BATTERY = "accessory_keypad_low_battery"
+"""Seam's code for the battery of what the PIN is typed on, the nearest that it has."""
+
+BATTERY_TEXT = "The lock's battery is low: programming the code may take longer or fail."
+
+
 def settle(state: LockState, now: datetime, policy: Policy) -> None:
     """Brings every code of the lock to the status that beliefs and time give it."""
     for code in tuple(state.codes.values()):
@@ -161,6 +167,9 @@ def _settle_unproven(state: LockState, code: AccessCode, now: datetime, policy: 
     )
     if code.status is CodeStatus.SET or code.blocked is Blocked.EXTERNAL:
         return
+    if problem.has(state.device.warnings, LOW_BATTERY) and code.status is CodeStatus.SETTING:
+        warning = Problem("unknown_issue_with_access_code", BATTERY_TEXT, now)
+        code = state.set_code(code, warnings=problem.added(code.warnings, warning))
     late_from = expected_at(state, code, policy)
     if now >= late_from:
         code = _warn(
@@ -238,7 +247,7 @@ def _why_late(state: LockState) -> str:
         return f"The connection to the lock's hub or account is down. {text}"
     if not device.online:
         return f"The lock is disconnected. {text}"
-    if problem.has(device.warnings, "accessory_keypad_low_battery"):
+    if problem.has(device.warnings, LOW_BATTERY):
         return f"The lock's battery is low. {text}"
     if problem.has(device.warnings, "device_has_flaky_connection"):
         return f"The lock's connection is weak. {text}"

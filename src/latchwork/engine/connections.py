@@ -1,0 +1,277 @@
+"""Keeps one driver running for every connected account, and says which can be used now.
+
+A connection that ends is made again, with a growing wait. What is lost for longer than a grace
+is told on the account and on its locks; shorter gaps (a controller that restarts) are not.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from random import Random
+
+import structlog
+
+from latchwork.domain.device import ConnectedAccount
+from latchwork.domain.errors import LatchworkError, NeedsAttention
+from latchwork.domain.policy import backoff
+from latchwork.drivers.protocol import Driver, DriverContext, DriverFactory, Push
+from latchwork.engine import account_state
+from latchwork.engine.clock import Clock
+from latchwork.engine.inbound import Inbound
+from latchwork.storage.interface import Storage
+
+log = structlog.get_logger(__name__)
+
+LOOK_FOR_ACCOUNTS = timedelta(seconds=2)
+FIRST_WAIT = timedelta(milliseconds=500)
+LONGEST_WAIT = timedelta(seconds=30)
+ATTENTION_WAIT = timedelta(minutes=5)
+GRACE = timedelta(seconds=6)
+"""How long a connection may be gone before anybody is told."""
+ANY_POSITION = -1
+"""Stands among suspects for: all positions of ours."""
+OWN_WRITE_ECHO = timedelta(seconds=15)
+"""A change that a lock reports within this time of our own write there is taken for its echo."""
+
+
+class _Store:
+    """A driver's own durable store, on ours."""
+
+    def __init__(self, storage: Storage, account_id: str) -> None:
+        self._storage = storage
+        self._account_id = account_id
+
+    async def load_all(self) -> Mapping[str, bytes]:
+        return await self._storage.driver_store_load(self._account_id)
+
+    async def save(self, key: str, value: bytes) -> None:
+        await self._storage.driver_store_save(self._account_id, key, value)
+
+
+class Connections:
+    """The live drivers by account, and the pushes they bring."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        factories: Mapping[str, DriverFactory],
+        clock: Clock,
+        rng: Random,
+        new_id: Callable[[], str],
+        *,
+        grace: timedelta = GRACE,
+    ) -> None:
+        self._storage = storage
+        self._factories = factories
+        self._clock = clock
+        self._rng = rng
+        self._grace = grace
+        self._inbound = Inbound(storage, clock, new_id, self._suspect)
+        self._live: dict[str, Driver] = {}
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._waiting: set[str] = set()
+        """Accounts that storage holds for connected while their driver is not live yet."""
+        self._suspects: dict[str, set[int]] = {}
+        self._writes: dict[tuple[str, int], datetime] = {}
+        self._listeners: list[Callable[[], None]] = []
+        self._look = asyncio.Event()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Calls `listener` whenever a connection comes up or goes."""
+        self._listeners.append(listener)
+
+    def account_added(self) -> None:
+        """Hurries the look for new accounts."""
+        self._look.set()
+
+    def driver(self, account_id: str) -> Driver | None:
+        """The live driver of an account; None while there is none."""
+        return self._live.get(account_id)
+
+    def rooms(self, visits: Mapping[str, int]) -> tuple[Sequence[str], int]:
+        """The accounts that can take no further visit, and how many each of the others can."""
+        busy = set(self._waiting)
+        spare = 1_000_000
+        for account_id, driver in self._live.items():
+            room = driver.max_concurrent_visits - visits.get(account_id, 0)
+            if room <= 0:
+                busy.add(account_id)
+            else:
+                spare = min(spare, room)
+        return sorted(busy), spare
+
+    def note_write(self, device_id: str, position: int, now: datetime) -> None:
+        """Remembers a write of ours, so that its echo is not taken for another hand."""
+        if len(self._writes) > 10_000:
+            self._forget_writes(now)
+        self._writes[device_id, position] = now
+
+    def _forget_writes(self, now: datetime) -> None:
+        self._writes = {key: at for key, at in self._writes.items() if now - at <= OWN_WRITE_ECHO}
+
+    def _suspect(self, device_id: str, positions: Sequence[int] | None) -> bool:
+        """Notes positions (None: any) that may have been changed by another hand; False when
+        all that is told may be the echo of our own writes."""
+        now = self._clock.now()
+        recent = {
+            p
+            for (device, p), at in self._writes.items()
+            if device == device_id and now - at <= OWN_WRITE_ECHO
+        }
+        if positions is None:
+            suspects = set() if recent else {ANY_POSITION}
+        else:
+            suspects = set(positions) - recent
+        if suspects:
+            self._suspects.setdefault(device_id, set()).update(suspects)
+        return bool(suspects)
+
+    def take_suspects(self, device_id: str) -> set[int]:
+        """The positions to be read because the lock said that they changed; given once."""
+        return self._suspects.pop(device_id, set())
+
+    async def run(self) -> None:
+        """Keeps every account connected; ends only by cancellation, with all drivers closed."""
+        try:
+            while True:
+                self._look.clear()
+                try:
+                    await self._keep_all()
+                except LatchworkError:
+                    log.warning("connections.storage_unavailable", exc_info=True)
+                await self._nap()
+        finally:
+            keepers = tuple(self._keepers.values())
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*keepers, return_exceptions=True)
+
+    async def _nap(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_FOR_ACCOUNTS.total_seconds()):
+                await self._look.wait()
+        except TimeoutError:
+            pass
+
+    async def _keep_all(self) -> None:
+        accounts = {a.connected_account_id: a for a in await self._storage.all_accounts()}
+        for account_id, account in accounts.items():
+            if account_id not in self._keepers:
+                if account.connected:
+                    self._waiting.add(account_id)
+                self._keepers[account_id] = asyncio.create_task(
+                    self._keep(account), name=f"keep {account.provider}"
+                )
+        for account_id in self._keepers.keys() - accounts.keys():
+            self._keepers.pop(account_id).cancel()
+
+    async def _keep(self, account: ConnectedAccount) -> None:
+        """Connects, again and again."""
+        account_id = account.connected_account_id
+        failures = 0
+        lost_at = self._clock.now()
+        while True:
+            was_live, error = await self._connect_once(account)
+            if was_live:
+                failures, lost_at = 0, self._clock.now()
+            failures += 1
+            wait = backoff(FIRST_WAIT, LONGEST_WAIT, failures, self._rng.random())
+            if isinstance(error, NeedsAttention):
+                wait = ATTENTION_WAIT
+            log.info(
+                "account.connection_ended",
+                connected_account_id=account_id,
+                provider=account.provider,
+                reason=str(error) or type(error).__name__,
+                retry_in_s=round(wait.total_seconds(), 1),
+            )
+            patience = self._grace if account.connected or was_live else timedelta(0)
+            remaining = lost_at + patience - self._clock.now()
+            if remaining > timedelta(0) and not isinstance(error, NeedsAttention):
+                await self._clock.sleep(min(wait, max(remaining, FIRST_WAIT)))
+            else:
+                await self._mark_lost(account_id, error)
+                await self._clock.sleep(wait)
+
+    async def _connect_once(self, account: ConnectedAccount) -> tuple[bool, Exception]:
+        """One connection from begin to end; whether it ever was live, and why it ended."""
+        account_id = account.connected_account_id
+        was_live = False
+        marking: list[asyncio.Task[None]] = []
+        driver: Driver | None = None
+
+        def connected() -> None:
+            nonlocal was_live
+            if driver is not None:
+                was_live = True
+                self._live[account_id] = driver
+            marking.append(asyncio.create_task(self._mark_connected(account_id)))
+
+        async def sink(push: Push) -> None:
+            if marking:
+                await marking[0]
+            await self._inbound.take(account_id, push)
+
+        try:
+            driver = await self._make(account)
+            await driver.run(sink, connected)
+            return was_live, RuntimeError("the provider closed the connection")
+        except LatchworkError as error:
+            return was_live, error
+        except Exception as error:
+            log.exception("driver.failed", provider=account.provider, call="run")
+            return was_live, error
+        finally:
+            if account_id in self._live:
+                del self._live[account_id]
+                self._waiting.add(account_id)
+            for task in marking:
+                task.cancel()
+            self._notify()
+            if driver is not None:
+                await driver.aclose()
+
+    async def _make(self, account: ConnectedAccount) -> Driver:
+        factory = self._factories.get(account.provider)
+        if factory is None:
+            raise NeedsAttention(f"No driver named {account.provider!r} is installed.")
+        settings, secrets = await self._storage.account_settings(account.connected_account_id)
+        return factory(
+            DriverContext(
+                connected_account_id=account.connected_account_id,
+                settings=settings,
+                secrets=secrets,
+                clock=self._clock,
+                store=_Store(self._storage, account.connected_account_id),
+            )
+        )
+
+    async def _mark_connected(self, account_id: str) -> None:
+        now = self._clock.now()
+        account = await self._account(account_id)
+        if account is not None:
+            changed, told = account_state.connected(account, now)
+            await self._storage.set_account_state(changed, told, now)
+        self._waiting.discard(account_id)
+        self._notify()
+
+    async def _mark_lost(self, account_id: str, error: Exception) -> None:
+        now = self._clock.now()
+        account = await self._account(account_id)
+        if account is not None:
+            devices = await self._storage.devices_of_account(account_id)
+            changed, told = account_state.lost(account, devices, error, now)
+            if changed != account:
+                await self._storage.set_account_state(changed, told, now)
+        self._waiting.discard(account_id)
+        self._notify()
+
+    async def _account(self, account_id: str) -> ConnectedAccount | None:
+        for account in await self._storage.all_accounts():
+            if account.connected_account_id == account_id:
+                return account
+        return None
+
+    def _notify(self) -> None:
+        for listener in self._listeners:
+            listener()

@@ -1,0 +1,219 @@
+"""Pushes from locks: facts are stored, people are told, and the engine is woken where a push
+may concern a code. A push is a hint: what it says of codes is believed only after a read."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from latchwork.domain import contact, events
+from latchwork.domain.device import ConnectedAccount, Device
+from latchwork.domain.problem import Problem, added
+from latchwork.drivers.protocol import (
+    AccessDenied,
+    CodesChanged,
+    DeviceChanged,
+    DevicesFound,
+    DiscoveredDevice,
+    LockOperated,
+    Push,
+)
+from latchwork.engine.clock import Clock
+from latchwork.storage.interface import Storage
+
+log = structlog.get_logger(__name__)
+
+
+class Inbound:
+    """Takes the pushes of all drivers. `suspect(device_id, positions)` notes positions to read
+    and says whether any is more than the echo of our own write."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        new_id: Callable[[], str],
+        suspect: Callable[[str, Sequence[int] | None], bool],
+    ) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._new_id = new_id
+        self._suspect = suspect
+
+    async def take(self, account_id: str, push: Push) -> None:
+        """Stores what one push says; a push of an unknown lock is dropped."""
+        account = await self._account(account_id)
+        if account is None:
+            return
+        if isinstance(push, DevicesFound):
+            await self._found(account, push)
+            return
+        device = await self._storage.device_by_key(account_id, push.provider_key)
+        if device is None:
+            log.info("push.unknown_lock", connected_account_id=account_id, push=type(push).__name__)
+        elif isinstance(push, DeviceChanged):
+            await self._changed(account, device, push)
+        elif isinstance(push, LockOperated):
+            await self._operated(account, device, push)
+        elif isinstance(push, AccessDenied):
+            await self._denied(account, device, push)
+        else:
+            await self._codes_changed(device, push)
+
+    async def _account(self, account_id: str) -> ConnectedAccount | None:
+        for account in await self._storage.all_accounts():
+            if account.connected_account_id == account_id:
+                return account
+        return None
+
+    async def _found(self, account: ConnectedAccount, push: DevicesFound) -> None:
+        now = self._clock.now()
+        standing = {
+            d.provider_key: d
+            for d in await self._storage.devices_of_account(account.connected_account_id)
+        }
+        for found in push.devices:
+            await self._found_one(account, standing.get(found.provider_key), found, now)
+        if push.complete:
+            named = {found.provider_key for found in push.devices}
+            for key, device in standing.items():
+                if key not in named and not device.removed:
+                    await self._gone(account, device, now)
+
+    async def _found_one(
+        self,
+        account: ConnectedAccount,
+        standing: Device | None,
+        found: DiscoveredDevice,
+        now: datetime,
+    ) -> None:
+        told: list[events.NewEvent] = []
+        device = _as_device(account, standing, found, now, self._new_id)
+        if standing is None:
+            told.append(contact.device_event(events.DEVICE_ADDED, device, account, now))
+        steps: list[Callable[[Device], contact.Changed]] = []
+        if found.online:
+            steps.append(lambda d: contact.went_online(d, account, now))
+        else:
+            steps.append(lambda d: contact.went_offline(d, account, now))
+        level = found.battery_level
+        if level is not None:
+            steps.append(lambda d: contact.battery_changed(d, account, level, now))
+        for step in steps:
+            device, new = step(device)
+            told += new
+        came_back = standing is not None and found.online and not standing.online
+        if standing is None or device != standing:
+            await self._storage.upsert_device(device, told, now, due=standing is None or came_back)
+
+    async def _gone(self, account: ConnectedAccount, device: Device, now: datetime) -> None:
+        problem = Problem("device_removed", "The lock was removed from its hub or account.", now)
+        device = msgspec.structs.replace(
+            device, removed=True, online=False, errors=added(device.errors, problem)
+        )
+        told = contact.device_event(events.DEVICE_REMOVED, device, account, now)
+        await self._storage.upsert_device(device, [told], now, due=True)
+
+    async def _changed(
+        self, account: ConnectedAccount, device: Device, push: DeviceChanged
+    ) -> None:
+        now = push.occurred_at or self._clock.now()
+        before = device
+        told: list[events.NewEvent] = []
+        for step in _steps(account, push, now):
+            device, new = step(device)
+            told += new
+        device = msgspec.structs.replace(
+            device,
+            locked=device.locked if push.locked is None else push.locked,
+            door_open=device.door_open if push.door_open is None else push.door_open,
+        )
+        if push.tampered:
+            told.append(contact.device_event(events.DEVICE_TAMPERED, device, account, now))
+        if device != before or told:
+            came_back = device.online and not before.online
+            await self._storage.upsert_device(device, told, self._clock.now(), due=came_back)
+
+    async def _operated(
+        self, account: ConnectedAccount, device: Device, push: LockOperated
+    ) -> None:
+        now = push.occurred_at or self._clock.now()
+        payload: dict[str, object] = {"method": push.method}
+        code_id = None
+        if push.position is not None:
+            code_id, is_managed = await self._storage.code_at(device.device_id, push.position)
+            if code_id is not None:
+                payload["access_code_is_managed"] = is_managed
+        event = events.NewEvent(
+            event_type=events.LOCK_LOCKED if push.locked else events.LOCK_UNLOCKED,
+            occurred_at=now,
+            device_id=device.device_id,
+            connected_account_id=account.connected_account_id,
+            access_code_id=code_id,
+            payload=payload,
+        )
+        device = msgspec.structs.replace(device, locked=push.locked)
+        await self._storage.upsert_device(device, [event], self._clock.now(), due=False)
+
+    async def _denied(self, account: ConnectedAccount, device: Device, push: AccessDenied) -> None:
+        now = push.occurred_at or self._clock.now()
+        event = contact.device_event(events.LOCK_ACCESS_DENIED, device, account, now)
+        await self._storage.add_events(device.workspace_id, [event])
+
+    async def _codes_changed(self, device: Device, push: CodesChanged) -> None:
+        if self._suspect(device.device_id, push.positions):
+            await self._storage.rescan_device(
+                device.device_id, self._clock.now(), positions=push.positions is None
+            )
+
+
+def _as_device(
+    account: ConnectedAccount,
+    standing: Device | None,
+    found: DiscoveredDevice,
+    now: datetime,
+    new_id: Callable[[], str],
+) -> Device:
+    """What the provider tells, on top of what stands; connection and battery are left to the
+    steps that tell of their changes."""
+    told = {
+        "device_type": found.device_type,
+        "display_name": found.display_name,
+        "manufacturer": found.manufacturer,
+        "model": found.model,
+        "capabilities": found.capabilities,
+        "serial_number": found.serial_number,
+        "locked": found.locked,
+        "door_open": found.door_open,
+        "time_zone": found.time_zone,
+    }
+    if standing is not None:
+        kept = {k: v for k, v in told.items() if v is not None}
+        return msgspec.structs.replace(standing, **kept)
+    return Device(
+        device_id=new_id(),
+        workspace_id=account.workspace_id,
+        connected_account_id=account.connected_account_id,
+        provider_key=found.provider_key,
+        created_at=now,
+        **told,  # type: ignore[arg-type]
+    )
+
+
+def _steps(
+    account: ConnectedAccount, push: DeviceChanged, now: datetime
+) -> list[Callable[[Device], contact.Changed]]:
+    steps: list[Callable[[Device], contact.Changed]] = []
+    if push.online is True:
+        steps.append(lambda d: contact.went_online(d, account, now))
+    elif push.online is False:
+        steps.append(lambda d: contact.went_offline(d, account, now))
+    if push.connection_flaky is True:
+        steps.append(lambda d: contact.became_flaky(d, account, now))
+    elif push.connection_flaky is False:
+        steps.append(lambda d: contact.stabilized(d, account, now))
+    level = push.battery_level
+    if level is not None:
+        steps.append(lambda d: contact.battery_changed(d, account, level, now))
+    return steps

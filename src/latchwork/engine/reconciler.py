@@ -1,0 +1,309 @@
+"""A visit to one lock: read, let the pure functions judge, do one step after the other, read
+again, write back what is proven, and say when to look next.
+
+Whatever woke the engine, the visit is the same: it may be repeated, skipped or killed at any
+await. Every write to a lock is announced in the ledger, committed, before the lock is touched.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from random import Random
+
+import msgspec
+import structlog
+
+from latchwork.domain import contact
+from latchwork.domain.believe import believe, believe_scan
+from latchwork.domain.errors import LatchworkError, RetryLater
+from latchwork.domain.lock_state import LockState
+from latchwork.domain.observation import NotRead, Observation
+from latchwork.domain.pin import Pin
+from latchwork.domain.plan import Clear, Program, Read, Rest, Scan, Write, plan
+from latchwork.domain.policy import Policy
+from latchwork.domain.rest import next_due, note_failures, renew_audit
+from latchwork.domain.settle import settle
+from latchwork.domain.slots import LedgerEntry, Phase
+from latchwork.domain.visit import LockView
+from latchwork.domain.wanted import can_reach, has_work
+from latchwork.drivers.protocol import Driver
+from latchwork.engine.actions import carry_out
+from latchwork.engine.clock import Clock
+from latchwork.engine.connections import ANY_POSITION, Connections
+from latchwork.engine.outcome import note_refusal
+from latchwork.storage.interface import EngineStorage, Lease, StaleTokenError
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=180)
+LEASE_MARGIN = timedelta(seconds=90)
+"""A lease with less than this left is extended before the next step."""
+CALL_TIMEOUT = 30.0
+"""Seconds that one step on a lock may take; well below the margin."""
+READ_TIMEOUT_PER_POSITION = 3.0
+LONGEST_READ = 80.0
+MAX_ROUNDS = 200
+"""A visit that still finds work after so many rounds gives the others a turn."""
+
+
+class Reconciler:
+    """Makes visits. One instance serves all locks; it keeps no state between visits."""
+
+    def __init__(
+        self,
+        storage: EngineStorage,
+        connections: Connections,
+        clock: Clock,
+        policy: Policy,
+        rng: Random,
+        new_id: Callable[[], str],
+    ) -> None:
+        self.storage = storage
+        self.connections = connections
+        self.clock = clock
+        self.policy = policy
+        self.rng = rng
+        self.new_id = new_id
+
+    async def visit(self, lease: Lease) -> None:
+        """Brings one claimed lock as far as it will go now, and releases it."""
+        try:
+            view = await self.storage.load_visit(lease)
+            await _Visit(self, lease, view).run()
+        except StaleTokenError:
+            log.info("visit.lease_lost", device_id=lease.device_id)
+
+
+class _Visit:
+    def __init__(self, reconciler: Reconciler, lease: Lease, view: LockView) -> None:
+        self.r = reconciler
+        self.lease = lease
+        self.actions = view.actions
+        self.state = LockState(view, reconciler.new_id)
+        self.fresh: dict[int, Observation] = {}
+        self.key = view.device.provider_key
+        self.driver: Driver | None = reconciler.connections.driver(lease.connected_account_id)
+        self.touched = False
+
+    @property
+    def now(self) -> datetime:
+        return self.r.clock.now()
+
+    async def run(self) -> None:
+        for action in self.actions:
+            await carry_out(self.state, self.driver, action, self.now, self.r.policy)
+            await self._checkpoint()
+        if self.driver is None and self.state.account.connected:
+            # The connection is being made: nothing is known to be wrong yet.
+            await self._release(self.now + timedelta(seconds=2))
+            return
+        driver = await self._reachable()
+        if driver is not None:
+            await self._read_suspects(driver)
+            due_at = await self._reconcile(driver)
+        else:
+            due_at = self._settle_unreached()
+        await self._release(due_at)
+
+    async def _reachable(self) -> Driver | None:
+        """The driver when the lock can be spoken to; a lock that was lost is asked for a sign of
+        life first, seldom while nothing waits for it."""
+        driver = self.driver
+        if driver is None or not can_reach(self.state, self.now):
+            return None
+        if self.state.device.online:
+            return driver
+        idle = not has_work(self.state, self.now, self.r.policy)
+        if idle and self.state.device.failures == 0:
+            return None
+        return driver if await self._probe(driver, idle=idle) else None
+
+    async def _probe(self, driver: Driver, *, idle: bool) -> bool:
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT):
+                answered = await driver.probe(self.key)
+        except (LatchworkError, TimeoutError):
+            answered = False
+        if answered:
+            contact.reached(self.state, self.now)
+        else:
+            contact.unreached(self.state, self.now, self.r.policy, self.r.rng.random(), idle=idle)
+        return answered
+
+    def _settle_unreached(self) -> datetime | None:
+        # Old proofs stand where no newer read is to be had.
+        self.state.tried.update(self.state.ledger)
+        now = self.now
+        settle(self.state, now, self.r.policy)
+        return next_due(self.state, now, self.r.policy)
+
+    async def _read_suspects(self, driver: Driver) -> None:
+        """Positions that the lock said were changed by another hand."""
+        suspects = self.r.connections.take_suspects(self.state.device.device_id)
+        if ANY_POSITION in suspects:
+            suspects = (suspects - {ANY_POSITION}) | self.state.ledger.keys()
+        if suspects:
+            await self._read(driver, sorted(suspects))
+
+    async def _reconcile(self, driver: Driver) -> datetime | None:
+        policy = self.r.policy
+        for _ in range(MAX_ROUNDS):
+            now = self.now
+            if not can_reach(self.state, now):
+                return self._settle_unreached()
+            settle(self.state, now, policy)
+            step = plan(self.state, self.fresh, now, policy)
+            if isinstance(step, Rest):
+                note_failures(self.state, now, policy, self.r.rng.random())
+                if self.touched or self.state.device.audit_at is None:
+                    renew_audit(self.state, now, policy, self.r.rng.random())
+                return next_due(self.state, now, policy)
+            await self._extend_lease()
+            if isinstance(step, Read):
+                await self._read(driver, step.positions)
+            elif isinstance(step, Scan):
+                await self._scan(driver)
+            else:
+                await self._program(driver, step)
+        return self.now + timedelta(seconds=1)
+
+    async def _read(self, driver: Driver, positions: Sequence[int]) -> None:
+        self.touched = True
+        self.state.tried.update(positions)
+        limit = min(CALL_TIMEOUT + READ_TIMEOUT_PER_POSITION * len(positions), LONGEST_READ)
+        try:
+            async with asyncio.timeout(limit):
+                observed = await driver.observe(self.key, positions)
+        except Exception as error:
+            self.fresh.update(dict.fromkeys(positions, NotRead()))
+            self._unreached(error)
+            return
+        read = {p: observed.get(p, NotRead()) for p in positions}
+        self.fresh.update(read)
+        if any(not isinstance(seen, NotRead) for seen in read.values()):
+            contact.reached(self.state, self.now)
+        believe(self.state, read, self.now)
+
+    async def _scan(self, driver: Driver) -> None:
+        self.state.set_device(scanned_at=self.now)
+        if not self.state.device.capabilities.scan_on_adoption:
+            return
+        try:
+            async with asyncio.timeout(LONGEST_READ):
+                scanned = await driver.scan(self.key)
+        except Exception as error:
+            self.state.set_device(scanned_at=None)
+            self._unreached(error)
+            return
+        believe_scan(self.state, scanned, self.now)
+
+    def _unreached(self, error: Exception) -> None:
+        after = error.after if isinstance(error, RetryLater) else None
+        if not isinstance(error, LatchworkError | TimeoutError):
+            log.error("driver.failed", device_id=self.lease.device_id, exc_info=error)
+        log.info(
+            "lock.unreached",
+            device_id=self.lease.device_id,
+            reason=str(error) or type(error).__name__,
+            failures=self.state.device.failures + 1,
+        )
+        contact.unreached(self.state, self.now, self.r.policy, self.r.rng.random(), after=after)
+
+    async def _program(self, driver: Driver, step: Program) -> None:
+        for one in step.steps:
+            self._reserve(one)
+        # Status, reservations and their events are on disk before the lock is touched.
+        settle(self.state, self.now, self.r.policy)
+        await self._checkpoint()
+        for one in step.steps:
+            await self._extend_lease()
+            await self._do(driver, one)
+            self.fresh.pop(one.position, None)
+            if not can_reach(self.state, self.now):
+                return
+
+    def _reserve(self, step: Write | Clear) -> None:
+        entry = self.state.ledger.get(step.position)
+        if isinstance(step, Clear):
+            if entry is not None:
+                self.state.set_entry(msgspec.structs.replace(entry, phase=Phase.CLEARING))
+            return
+        earlier: tuple[Pin, ...] = ()
+        confirmed_pin = confirmed_at = None
+        if entry is not None:
+            earlier = tuple(p for p in (entry.pin, *entry.earlier_pins) if p != step.pin)
+            confirmed_pin, confirmed_at = entry.confirmed_pin, entry.confirmed_at
+        self.state.set_entry(
+            LedgerEntry(
+                device_id=self.state.device.device_id,
+                position=step.position,
+                access_code_id=step.access_code_id,
+                generation=step.generation,
+                pin=step.pin,
+                earlier_pins=earlier,
+                name=step.name,
+                window=step.window,
+                confirmed_pin=confirmed_pin,
+                confirmed_at=confirmed_at,
+            )
+        )
+
+    async def _do(self, driver: Driver, step: Write | Clear) -> None:
+        self.touched = True
+        self.state.attempted.add(step.access_code_id)
+        self.r.connections.note_write(self.state.device.device_id, step.position, self.now)
+        failure: Exception | None = None
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT):
+                if isinstance(step, Clear):
+                    await driver.clear(self.key, step.position)
+                else:
+                    await driver.write(self.key, step.position, step.pin, step.name, step.window)
+        except (LatchworkError, TimeoutError) as error:
+            failure = error
+        except Exception as error:
+            log.exception("driver.failed", device_id=self.lease.device_id, call="write")
+            failure = error
+        self._note_outcome(step, failure)
+
+    def _note_outcome(self, step: Write | Clear, failure: Exception | None) -> None:
+        now = self.now
+        entry = self.state.ledger.get(step.position)
+        if entry is not None and isinstance(step, Write):
+            acknowledged = failure is None
+            self.state.set_entry(
+                msgspec.structs.replace(
+                    entry,
+                    phase=Phase.ACKNOWLEDGED if acknowledged else Phase.RESERVED,
+                    written_at=now,
+                )
+            )
+        if failure is None:
+            contact.reached(self.state, now)
+            return
+        log.info(
+            "lock.step_failed",
+            device_id=self.lease.device_id,
+            access_code_id=step.access_code_id,
+            position=step.position,
+            step=type(step).__name__,
+            error=type(failure).__name__,
+        )
+        note_refusal(self.state, step, failure, now, self.r.policy)
+
+    async def _extend_lease(self) -> None:
+        if self.lease.leased_until - self.now < LEASE_MARGIN:
+            await self._checkpoint()
+
+    async def _checkpoint(self) -> None:
+        now = self.now
+        self.lease = await self.r.storage.checkpoint(
+            self.lease, self.state.drain(), now, now + LEASE
+        )
+
+    async def _release(self, due_at: datetime | None) -> None:
+        changes = self.state.drain()
+        converged = (*changes.converged, *self.state.converged())
+        await self.r.storage.release(
+            self.lease, msgspec.structs.replace(changes, converged=converged), self.now, due_at
+        )

@@ -1,0 +1,109 @@
+"""The claim loop: takes due locks from storage and visits them, many at once, each by one."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from latchwork.domain.errors import LatchworkError
+from latchwork.engine.clock import Clock
+from latchwork.engine.connections import Connections
+from latchwork.engine.reconciler import LEASE, Reconciler
+from latchwork.storage.interface import EngineStorage, Lease
+
+log = structlog.get_logger(__name__)
+
+LONGEST_NAP = timedelta(seconds=60)
+"""Waking is by notice and by due time; this only bounds what a lost notice can cost."""
+AFTER_TROUBLE = timedelta(seconds=1)
+
+
+class Worker:
+    """Runs visits until it is cancelled. Fair: `per_account` visits of one connection at most,
+    so that a slow controller or a dead lock never delays the others."""
+
+    def __init__(
+        self,
+        storage: EngineStorage,
+        connections: Connections,
+        clock: Clock,
+        reconciler: Reconciler,
+        *,
+        concurrency: int = 512,
+    ) -> None:
+        self.storage = storage
+        self.connections = connections
+        self.clock = clock
+        self.reconciler = reconciler
+        self.concurrency = concurrency
+        self._wake = asyncio.Event()
+        self._visits: dict[asyncio.Task[None], str] = {}
+        self._per_account: dict[str, int] = {}
+        storage.listen_due(self._wake.set)
+        connections.listen(self._wake.set)
+
+    async def run(self) -> None:
+        """Claims and visits; ends only by cancellation, after its visits have stopped."""
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    claimed = await self._claim()
+                    if not claimed:
+                        await self._nap()
+                except LatchworkError:
+                    log.warning("worker.storage_unavailable", exc_info=True)
+                    await self.clock.sleep(AFTER_TROUBLE)
+        finally:
+            await self._stop_visits()
+
+    async def _claim(self) -> bool:
+        """Claims what there is room for; whether another claim is worth trying at once."""
+        room = self.concurrency - len(self._visits)
+        if room <= 0:
+            return False
+        busy, spare = self.connections.rooms(self._per_account)
+        leases = await self.storage.claim_due(
+            self.clock.now(), LEASE, room, busy_accounts=busy, per_account=spare
+        )
+        for lease in leases:
+            self._start(lease)
+        return len(leases) > 0
+
+    def _start(self, lease: Lease) -> None:
+        account = lease.connected_account_id
+        task = asyncio.get_running_loop().create_task(self.reconciler.visit(lease))
+        self._visits[task] = account
+        self._per_account[account] = self._per_account.get(account, 0) + 1
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        account = self._visits.pop(task)
+        left = self._per_account[account] - 1
+        if left:
+            self._per_account[account] = left
+        else:
+            del self._per_account[account]
+        self._wake.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The lease runs out by itself, and the lock is visited anew.
+            log.error("visit.failed", exc_info=error)
+
+    async def _nap(self) -> None:
+        due_at = await self.storage.next_due()
+        nap = LONGEST_NAP
+        if due_at is not None:
+            nap = min(nap, max(due_at - self.clock.now(), timedelta(0)))
+        if nap <= timedelta(0):
+            # Due, but its connection is busy or being made: a visit's end or a notice wakes us.
+            nap = AFTER_TROUBLE
+        try:
+            async with asyncio.timeout(nap.total_seconds()):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _stop_visits(self) -> None:
+        for task in tuple(self._visits):
+            task.cancel()
+        await asyncio.gather(*self._visits, return_exceptions=True)
