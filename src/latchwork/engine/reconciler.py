@@ -174,7 +174,7 @@ class _Visit:
         try:
             async with asyncio.timeout(limit):
                 observed = await driver.observe(self.key, positions)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever escapes a driver is a failed read
             self.fresh.update(dict.fromkeys(positions, NotRead()))
             self._unreached(error)
             return
@@ -191,7 +191,7 @@ class _Visit:
         try:
             async with asyncio.timeout(LONGEST_READ):
                 scanned = await driver.scan(self.key)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever escapes a driver is a failed read
             self.state.set_device(scanned_at=None)
             self._unreached(error)
             return
@@ -261,7 +261,7 @@ class _Visit:
                     await driver.write(self.key, step.position, step.pin, step.name, step.window)
         except (LatchworkError, TimeoutError) as error:
             failure = error
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever escapes a driver is a failed read
             log.exception("driver.failed", device_id=self.lease.device_id, call="write")
             failure = error
         self._note_outcome(step, failure)
