@@ -15,7 +15,7 @@ import structlog
 
 from latchwork.domain import contact
 from latchwork.domain.believe import believe, believe_scan
-from latchwork.domain.errors import LatchworkError, RetryLater
+from latchwork.domain.errors import LatchworkError, RetryLater, Unsupported
 from latchwork.domain.lock_state import LockState
 from latchwork.domain.observation import NotRead, Observation
 from latchwork.domain.pin import Pin
@@ -191,6 +191,8 @@ class _Visit:
         try:
             async with asyncio.timeout(LONGEST_READ):
                 scanned = await driver.scan(self.key)
+        except Unsupported:
+            return
         except Exception as error:  # noqa: BLE001 - whatever escapes a driver is a failed read
             self.state.set_device(scanned_at=None)
             self._unreached(error)
