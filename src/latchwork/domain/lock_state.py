@@ -138,6 +138,7 @@ class LockState:
             ),
             foreign_removed=tuple(p for p in self._changed_foreign if p not in self.foreign),
             device=None if self.device == self._stored_device else self.device,
+            device_was=self._stored_device,
             events=tuple(self._events),
             attempts=tuple(self._attempts),
             converged=tuple(

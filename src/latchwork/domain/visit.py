@@ -39,6 +39,9 @@ class VisitChanges(msgspec.Struct, frozen=True, kw_only=True):
     device: Device | None = None
     """With changed engine fields (errors, warnings, online, failures, retry_at, scanned_at,
     audit_at); nothing else of it is written."""
+    device_was: Device | None = None
+    """The device as the visit found it: only the engine fields in which `device` differs from it
+    are written, so that pushes stored during the visit are kept."""
     events: tuple[NewEvent, ...] = ()
     attempts: tuple[ActionAttempt, ...] = ()
     """Actions of the visit that have ended."""

@@ -22,6 +22,8 @@ from latchwork.drivers.protocol import (
 from latchwork.engine.clock import Clock
 from latchwork.storage.interface import Storage
 
+Changed = tuple[Device, list[events.NewEvent], bool]
+
 log = structlog.get_logger(__name__)
 
 
@@ -88,52 +90,39 @@ class Inbound:
         found: DiscoveredDevice,
         now: datetime,
     ) -> None:
-        told: list[events.NewEvent] = []
-        device = _as_device(account, standing, found, now, self._new_id)
         if standing is None:
-            told.append(contact.device_event(events.DEVICE_ADDED, device, account, now))
-        steps: list[Callable[[Device], contact.Changed]] = []
-        if found.online:
-            steps.append(lambda d: contact.went_online(d, account, now))
-        else:
-            steps.append(lambda d: contact.went_offline(d, account, now))
-        level = found.battery_level
-        if level is not None:
-            steps.append(lambda d: contact.battery_changed(d, account, level, now))
-        for step in steps:
-            device, new = step(device)
-            told += new
-        came_back = standing is not None and found.online and not standing.online
-        if standing is None or device != standing:
-            await self._storage.upsert_device(device, told, now, due=standing is None or came_back)
+            device = _new_device(account, found, now, self._new_id)
+            added_event = contact.device_event(events.DEVICE_ADDED, device, account, now)
+            device, told, _ = _as_found(device, account, found, now)
+            await self._storage.upsert_device(device, [added_event, *told], now, due=True)
+            return
+        if _as_found(standing, account, found, now)[0] != standing:
+            await self._storage.change_device(
+                standing.device_id, lambda d: _as_found(d, account, found, now), now
+            )
 
     async def _gone(self, account: ConnectedAccount, device: Device, now: datetime) -> None:
-        problem = Problem("device_removed", "The lock was removed from its hub or account.", now)
-        device = msgspec.structs.replace(
-            device, removed=True, online=False, errors=added(device.errors, problem)
-        )
-        told = contact.device_event(events.DEVICE_REMOVED, device, account, now)
-        await self._storage.upsert_device(device, [told], now, due=True)
+        def gone(standing: Device) -> Changed:
+            text = "The lock was removed from its hub or account."
+            changed = msgspec.structs.replace(
+                standing,
+                removed=True,
+                online=False,
+                errors=added(standing.errors, Problem("device_removed", text, now)),
+            )
+            event = contact.device_event(events.DEVICE_REMOVED, changed, account, now)
+            return changed, [event], True
+
+        await self._storage.change_device(device.device_id, gone, now)
 
     async def _changed(
         self, account: ConnectedAccount, device: Device, push: DeviceChanged
     ) -> None:
         now = push.occurred_at or self._clock.now()
-        before = device
-        told: list[events.NewEvent] = []
-        for step in _steps(account, push, now):
-            device, new = step(device)
-            told += new
-        device = msgspec.structs.replace(
-            device,
-            locked=device.locked if push.locked is None else push.locked,
-            door_open=device.door_open if push.door_open is None else push.door_open,
-        )
-        if push.tampered:
-            told.append(contact.device_event(events.DEVICE_TAMPERED, device, account, now))
-        if device != before or told:
-            came_back = device.online and not before.online
-            await self._storage.upsert_device(device, told, self._clock.now(), due=came_back)
+        if _with_push(device, account, push, now)[:2] != (device, []):
+            await self._storage.change_device(
+                device.device_id, lambda d: _with_push(d, account, push, now), self._clock.now()
+            )
 
     async def _operated(
         self, account: ConnectedAccount, device: Device, push: LockOperated
@@ -153,8 +142,11 @@ class Inbound:
             access_code_id=code_id,
             payload=payload,
         )
-        device = msgspec.structs.replace(device, locked=push.locked)
-        await self._storage.upsert_device(device, [event], self._clock.now(), due=False)
+        await self._storage.change_device(
+            device.device_id,
+            lambda d: (msgspec.structs.replace(d, locked=push.locked), [event], False),
+            self._clock.now(),
+        )
 
     async def _denied(self, account: ConnectedAccount, device: Device, push: AccessDenied) -> None:
         now = push.occurred_at or self._clock.now()
@@ -168,16 +160,31 @@ class Inbound:
             )
 
 
-def _as_device(
-    account: ConnectedAccount,
-    standing: Device | None,
-    found: DiscoveredDevice,
-    now: datetime,
-    new_id: Callable[[], str],
+def _new_device(
+    account: ConnectedAccount, found: DiscoveredDevice, now: datetime, new_id: Callable[[], str]
 ) -> Device:
-    """What the provider tells, on top of what stands; connection and battery are left to the
-    steps that tell of their changes."""
-    told = {
+    return Device(
+        device_id=new_id(),
+        workspace_id=account.workspace_id,
+        connected_account_id=account.connected_account_id,
+        provider_key=found.provider_key,
+        device_type=found.device_type,
+        display_name=found.display_name,
+        manufacturer=found.manufacturer,
+        model=found.model,
+        capabilities=found.capabilities,
+        created_at=now,
+        # Whether it is online is left to the step that tells of it.
+        online=found.online,
+    )
+
+
+def _as_found(
+    device: Device, account: ConnectedAccount, found: DiscoveredDevice, now: datetime
+) -> Changed:
+    """What the provider lists, on top of what stands; facts that it does not tell are kept."""
+    was_online = device.online
+    facts = {
         "device_type": found.device_type,
         "display_name": found.display_name,
         "manufacturer": found.manufacturer,
@@ -188,17 +195,28 @@ def _as_device(
         "door_open": found.door_open,
         "time_zone": found.time_zone,
     }
-    if standing is not None:
-        kept = {k: v for k, v in told.items() if v is not None}
-        return msgspec.structs.replace(standing, **kept)
-    return Device(
-        device_id=new_id(),
-        workspace_id=account.workspace_id,
-        connected_account_id=account.connected_account_id,
-        provider_key=found.provider_key,
-        created_at=now,
-        **told,  # type: ignore[arg-type]
+    device = msgspec.structs.replace(device, **{k: v for k, v in facts.items() if v is not None})
+    push = DeviceChanged(
+        provider_key=found.provider_key, online=found.online, battery_level=found.battery_level
     )
+    device, told, _ = _with_push(device, account, push, now)
+    return device, told, device.online and not was_online
+
+
+def _with_push(
+    device: Device, account: ConnectedAccount, push: DeviceChanged, now: datetime
+) -> Changed:
+    """New facts of a lock, and the events that tell of them."""
+    was_online = device.online
+    told: list[events.NewEvent] = []
+    for step in _steps(account, push, now):
+        device, new = step(device)
+        told += new
+    facts = {"locked": push.locked, "door_open": push.door_open}
+    device = msgspec.structs.replace(device, **{k: v for k, v in facts.items() if v is not None})
+    if push.tampered:
+        told.append(contact.device_event(events.DEVICE_TAMPERED, device, account, now))
+    return device, told, device.online and not was_online
 
 
 def _steps(

@@ -263,7 +263,7 @@ class _Visit:
                     await driver.write(self.key, step.position, step.pin, step.name, step.window)
         except (LatchworkError, TimeoutError) as error:
             failure = error
-        except Exception as error:  # noqa: BLE001 - whatever escapes a driver is a failed read
+        except Exception as error:
             log.exception("driver.failed", device_id=self.lease.device_id, call="write")
             failure = error
         self._note_outcome(step, failure)

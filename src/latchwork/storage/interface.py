@@ -106,6 +106,9 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
     connected_account_id: str | None = None
 
 
+DeviceChange = Callable[[Device], tuple[Device, Sequence[NewEvent], bool]]
+
+
 class KeyStorage(Protocol):
     """Workspaces and API keys."""
 
@@ -161,6 +164,14 @@ class DeviceStorage(Protocol):
         """Inserts or replaces what the provider tells (never the engine's own fields: failures,
         retry_at, scanned_at, audit_at, lead_time, custom_metadata, nickname of a standing one);
         `due`: the engine shall visit it now. `online`, `errors`, `warnings` are written."""
+
+    async def change_device(
+        self, device_id: str, change: DeviceChange, now: datetime
+    ) -> Device | None:
+        """Applies a pure function to the stored device and writes what it answers (the fields of
+        upsert_device), with its events, in one transaction, so that no concurrent change is
+        lost. Its third answer: whether the engine shall visit the lock now. None: no such
+        device."""
 
     async def code_at(self, device_id: str, position: int) -> tuple[str | None, bool]:
         """The id of the code at a position, and whether it is one of ours."""
