@@ -1,6 +1,7 @@
 """Pushes from locks: facts are stored, people are told, and the engine is woken where a push
 may concern a code. A push is a hint: what it says of codes is believed only after a read."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -23,6 +24,9 @@ from latchwork.engine.clock import Clock
 from latchwork.storage.interface import Storage
 
 Changed = tuple[Device, list[events.NewEvent], bool]
+
+DEVICES_AT_ONCE = 200
+"""How many listed locks are stored side by side, so that they share commits."""
 
 log = structlog.get_logger(__name__)
 
@@ -75,8 +79,13 @@ class Inbound:
             d.provider_key: d
             for d in await self._storage.devices_of_account(account.connected_account_id)
         }
-        for found in push.devices:
-            await self._found_one(account, standing.get(found.provider_key), found, now)
+        for some in _batched(push.devices, DEVICES_AT_ONCE):
+            await asyncio.gather(
+                *(
+                    self._found_one(account, standing.get(found.provider_key), found, now)
+                    for found in some
+                )
+            )
         if push.complete:
             named = {found.provider_key for found in push.devices}
             for key, device in standing.items():
@@ -94,6 +103,8 @@ class Inbound:
             device = _new_device(account, found, now, self._new_id)
             added_event = contact.device_event(events.DEVICE_ADDED, device, account, now)
             device, told, _ = _as_found(device, account, found, now)
+            if found.online:
+                told.append(contact.device_event(events.DEVICE_CONNECTED, device, account, now))
             await self._storage.upsert_device(device, [added_event, *told], now, due=True)
             return
         if _as_found(standing, account, found, now)[0] != standing:
@@ -217,6 +228,10 @@ def _with_push(
     if push.tampered:
         told.append(contact.device_event(events.DEVICE_TAMPERED, device, account, now))
     return device, told, device.online and not was_online
+
+
+def _batched(items: Sequence[DiscoveredDevice], size: int) -> list[Sequence[DiscoveredDevice]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def _steps(
