@@ -173,7 +173,8 @@ class Deliverer:
             # No traceback: its frames hold the body.
             log.warning("webhook.attempt_lost", error=type(error).__name__)
         else:
-            log.info("webhook.attempt", status=answer.status_code, error=answer.error)
+            tell = log.debug if answer.accepted else log.info
+            tell("webhook.attempt", status=answer.status_code, error=answer.error)
 
     async def _send(self, message: DueMessage, at: datetime) -> Answer:
         webhook = message.webhook
