@@ -1,59 +1,61 @@
-"""A real HTTP server on loopback that receives webhooks and remembers them."""
+"""A webhook endpoint on loopback that keeps what it was sent."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-
-import msgspec
-from aiohttp import web
-from aiohttp.test_utils import TestServer
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+import json
+import threading
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
 
 
-class Received(msgspec.Struct):
-    path: str
+@dataclass(frozen=True)
+class Delivery:
+    """One request as it came: headers in lower case, the body's very bytes."""
+
     headers: dict[str, str]
     body: bytes
 
-
-class HttpReceiver:
-    """Answers each path by its handler in `paths`, every other path with 204."""
-
-    def __init__(self, server: TestServer, received: list[Received]) -> None:
-        self.server = server
-        self.received = received
-        self.paths: dict[str, Handler] = {}
-        self.changed = asyncio.Event()
-
-    def url(self, path: str, host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.server.port}{path}"
-
-    async def wait_for(self, count: int) -> None:
-        """Until so many requests have come; fails after 5 s."""
-        async with asyncio.timeout(5):
-            while len(self.received) < count:
-                self.changed.clear()
-                await self.changed.wait()
+    @property
+    def event(self) -> dict[str, Any]:
+        parsed: dict[str, Any] = json.loads(self.body)
+        return parsed
 
 
-@asynccontextmanager
-async def receiving() -> AsyncIterator[HttpReceiver]:
-    received: list[Received] = []
+class Receiver:
+    """Answers every POST with 200. Use as a context manager."""
 
-    async def receive(request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-        received.append(Received(request.path, dict(request.headers), body))
-        receiver.changed.set()
-        handler = receiver.paths.get(request.path)
-        return await handler(request) if handler else web.Response(status=204)
+    def __init__(self) -> None:
+        self.deliveries: list[Delivery] = []
+        deliveries = self.deliveries
 
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", receive)
-    server = TestServer(app, host="127.0.0.1")
-    receiver = HttpReceiver(server, received)
-    await server.start_server(shutdown_timeout=0)
-    try:
-        yield receiver
-    finally:
-        await server.close()
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                deliveries.append(Delivery(headers, body))
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def of(self, access_code_id: str) -> dict[str, Delivery]:
+        """The last delivery of each event type of a code."""
+        return {
+            d.event["event_type"]: d
+            for d in list(self.deliveries)
+            if d.event.get("access_code_id") == access_code_id
+        }
