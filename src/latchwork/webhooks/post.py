@@ -11,6 +11,7 @@ import msgspec
 from aiohttp.abc import AbstractResolver
 
 from latchwork.webhooks.guard import AddressGuard, AddressRefused
+from latchwork.webhooks.resolver import SystemResolver
 
 TIMEOUT: Final = timedelta(seconds=15)
 KEPT: Final = 2048
@@ -67,7 +68,7 @@ class HttpSender:
         timeout: timedelta = TIMEOUT,
     ) -> None:
         self._timeout = timeout
-        self._resolver = resolver or aiohttp.ThreadedResolver()
+        self._resolver = resolver or SystemResolver()
         self._session = aiohttp.ClientSession(
             connector=guard.connector(self._resolver),
             timeout=aiohttp.ClientTimeout(total=timeout.total_seconds(), ceil_threshold=math.inf),

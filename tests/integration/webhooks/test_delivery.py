@@ -13,7 +13,7 @@ from latchwork.webhooks.deliver import Deliverer
 from latchwork.webhooks.guard import AddressGuard
 from latchwork.webhooks.post import HttpSender
 from support.delivery import render
-from support.receiver import HttpReceiver, receiving
+from support.http_receiver import HttpReceiver, receiving
 from support.webhook_memory import MemoryWebhooks, a_webhook
 
 

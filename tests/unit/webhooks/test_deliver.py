@@ -233,6 +233,15 @@ async def test_stop_lets_requests_under_way_finish_and_be_recorded() -> None:
 
 
 @on_virtual_time
+async def test_an_idle_deliverer_stops_at_once() -> None:
+    house = House()
+    started = house.clock.now()
+    async with house.delivering():
+        await house.sleep(timedelta(seconds=1))
+    assert house.clock.now() - started == timedelta(seconds=1)
+
+
+@on_virtual_time
 async def test_a_crash_between_send_and_record_means_a_second_send_of_the_same_id() -> None:
     house = House()
     house.receiver.delay = lambda request: timedelta(seconds=10)
