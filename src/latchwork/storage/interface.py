@@ -19,6 +19,7 @@ import msgspec
 from latchwork.domain.access_code import AccessCode
 from latchwork.domain.action_attempt import ActionAttempt
 from latchwork.domain.device import ConnectedAccount, Device, Workspace
+from latchwork.domain.errors import RetryLater
 from latchwork.domain.events import Event, NewEvent
 from latchwork.domain.pin import Pin, Secret
 from latchwork.domain.slots import LedgerEntry
@@ -30,6 +31,11 @@ T = TypeVar("T")
 
 class StaleTokenError(Exception):
     """The lease was lost: another visit owns the device. Nothing was written."""
+
+
+class StorageUnavailable(RetryLater):
+    """The database did not take a write or answer a read (disk full, locked by another process).
+    Nothing of the write is stored."""
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):

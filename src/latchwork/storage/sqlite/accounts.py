@@ -1,0 +1,194 @@
+"""Connected accounts, their settings and secrets, and their drivers' own store."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from latchwork.domain.device import ConnectedAccount
+from latchwork.domain.events import NewEvent
+from latchwork.domain.pin import Secret
+from latchwork.storage.instants import from_us, span_from_us, span_to_us, to_us
+from latchwork.storage.interface import Page
+from latchwork.storage.sqlite import events as event_queries
+from latchwork.storage.sqlite import sql
+from latchwork.storage.sqlite.aggregate import (
+    Aggregate,
+    json_or_none,
+    json_text,
+    mapping,
+    page,
+    problems,
+)
+from latchwork.storage.sqlite.schedule import make_all_due
+from latchwork.storage.sqlite.session import Row
+
+COLUMNS = (
+    "created_at",
+    "connected_account_id",
+    "workspace_id",
+    "provider",
+    "display_name",
+    "connected",
+    "lead_time",
+    "custom_metadata",
+    "errors",
+    "warnings",
+)
+_COLUMNS = sql.of("a", COLUMNS)
+_FROM = "FROM connected_account a"
+_ADD = sql.insert("connected_account", (*COLUMNS, "settings", "settings_hash", "secrets"))
+_SAME = sql.select(
+    _COLUMNS, _FROM, "WHERE a.workspace_id = ? AND a.provider = ? AND a.settings_hash = ?"
+)
+_BY_ID = sql.select(_COLUMNS, _FROM, "WHERE a.workspace_id = ? AND a.connected_account_id = ?")
+_ALL = sql.select(_COLUMNS, _FROM, "ORDER BY a.created_at, a.connected_account_id")
+_SETTINGS = "SELECT settings, secrets FROM connected_account WHERE connected_account_id = ?"
+_WAS_CONNECTED = "SELECT connected FROM connected_account WHERE connected_account_id = ?"
+_SET_STATE = (
+    "UPDATE connected_account SET connected = ?, errors = ?, warnings = ? "
+    "WHERE connected_account_id = ?"
+)
+_STORE_LOAD = "SELECT key, value FROM driver_store WHERE connected_account_id = ?"
+_STORE_SAVE = sql.insert(
+    "driver_store",
+    ("connected_account_id", "key", "value"),
+    "ON CONFLICT (connected_account_id, key) DO UPDATE SET value = excluded.value",
+)
+
+
+class SqliteAccounts(Aggregate):
+    """See AccountStorage."""
+
+    async def add_account(
+        self, account: ConnectedAccount, settings: Mapping[str, Any], secrets: Mapping[str, Secret]
+    ) -> ConnectedAccount:
+        vault, account_id = self._db.vault, account.connected_account_id
+        plain = json_text(dict(settings)).encode()
+        revealed = json_text({name: s.reveal() for name, s in secrets.items()}).encode()
+        settings_hash = vault.settings_hash(plain)
+        values = (
+            *_values_of(account),
+            vault.seal("connected_account", "settings", account_id, plain),
+            settings_hash,
+            vault.seal("connected_account", "secrets", account_id, revealed),
+        )
+
+        def unit() -> ConnectedAccount:
+            same = (account.workspace_id, account.provider, settings_hash)
+            standing = self._db.writing.one(_SAME, same)
+            if standing is not None:
+                return account_of(standing)
+            self._db.writing.run(_ADD, values)
+            return account
+
+        return await self._db.write(unit)
+
+    async def account(self, workspace_id: str, account_id: str) -> ConnectedAccount | None:
+        row = self._db.reading.one(_BY_ID, (workspace_id, account_id))
+        return None if row is None else account_of(row)
+
+    async def accounts(
+        self, workspace_id: str, *, limit: int, cursor: str | None, search: str | None = None
+    ) -> Page[ConnectedAccount]:
+        where = sql.Where("a.workspace_id = ?", workspace_id)
+        where.contains(("a.display_name",), search)
+        return page(
+            self._db,
+            _COLUMNS,
+            "connected_account a",
+            where,
+            ("a.created_at", "a.connected_account_id"),
+            lambda rows: [account_of(row) for row in rows],
+            limit=limit,
+            cursor=cursor,
+        )
+
+    async def all_accounts(self) -> Sequence[ConnectedAccount]:
+        return [account_of(row) for row in self._db.reading.all(_ALL)]
+
+    async def account_settings(
+        self, account_id: str
+    ) -> tuple[Mapping[str, Any], Mapping[str, Secret]]:
+        """Both empty for an account that does not exist."""
+        row = self._db.reading.one(_SETTINGS, (account_id,))
+        if row is None:
+            return {}, {}
+        unseal = self._db.vault.unseal
+        settings = unseal("connected_account", "settings", account_id, row[0])
+        secrets = unseal("connected_account", "secrets", account_id, row[1])
+        revealed = msgspec.json.decode(secrets, type=dict[str, str])
+        return (
+            mapping(settings.decode()),
+            {name: Secret(value) for name, value in revealed.items()},
+        )
+
+    async def set_account_state(
+        self, account: ConnectedAccount, events: Sequence[NewEvent], now: datetime
+    ) -> None:
+        db, account_id = self._db, account.connected_account_id
+
+        def unit() -> None:
+            was = db.writing.one(_WAS_CONNECTED, (account_id,))
+            problem_lists = (json_or_none(account.errors), json_or_none(account.warnings))
+            db.writing.run(_SET_STATE, (account.connected, *problem_lists, account_id))
+            if account.connected and was == (0,):
+                make_all_due(db, account_id, to_us(now))
+            event_queries.append(db, account.workspace_id, account_id, events)
+
+        await db.write(unit)
+
+    async def driver_store_load(self, account_id: str) -> Mapping[str, bytes]:
+        unseal = self._db.vault.unseal
+        return {
+            key: unseal("driver_store", "value", f"{account_id}/{key}", value)
+            for key, value in self._db.reading.all(_STORE_LOAD, (account_id,))
+        }
+
+    async def driver_store_save(self, account_id: str, key: str, value: bytes) -> None:
+        sealed = self._db.vault.seal("driver_store", "value", f"{account_id}/{key}", value)
+        await self._db.write(lambda: self._db.writing.run(_STORE_SAVE, (account_id, key, sealed)))
+
+
+def _values_of(account: ConnectedAccount) -> Row:
+    return (
+        to_us(account.created_at),
+        account.connected_account_id,
+        account.workspace_id,
+        account.provider,
+        account.display_name,
+        account.connected,
+        None if account.lead_time is None else span_to_us(account.lead_time),
+        json_text(account.custom_metadata),
+        json_or_none(account.errors),
+        json_or_none(account.warnings),
+    )
+
+
+def account_of(row: Row) -> ConnectedAccount:
+    """From the values of COLUMNS."""
+    (
+        created_at,
+        connected_account_id,
+        workspace_id,
+        provider,
+        display_name,
+        connected,
+        lead_time,
+        custom_metadata,
+        errors,
+        warnings,
+    ) = row
+    return ConnectedAccount(
+        connected_account_id=connected_account_id,
+        workspace_id=workspace_id,
+        provider=provider,
+        display_name=display_name,
+        created_at=from_us(created_at),
+        connected=bool(connected),
+        lead_time=None if lead_time is None else span_from_us(lead_time),
+        custom_metadata=mapping(custom_metadata),
+        errors=problems(errors),
+        warnings=problems(warnings),
+    )

@@ -1,0 +1,172 @@
+"""Action attempts: what callers poll, and what the engine is asked to carry out."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from latchwork.domain.action_attempt import (
+    ENGINE_ACTIONS,
+    ActionAttempt,
+    ActionType,
+    AttemptStatus,
+)
+from latchwork.domain.pin import Pin
+from latchwork.storage.instants import from_us, to_us
+from latchwork.storage.interface import Page
+from latchwork.storage.sqlite import sql
+from latchwork.storage.sqlite.aggregate import Aggregate, json_or_none, mapping, page
+from latchwork.storage.sqlite.database import Database
+from latchwork.storage.sqlite.schedule import make_due
+from latchwork.storage.sqlite.session import Row, Session
+
+_COLUMNS: Final = (
+    "created_at",
+    "action_attempt_id",
+    "workspace_id",
+    "action_type",
+    "status",
+    "device_id",
+    "access_code_id",
+    "generation",
+    "error_type",
+    "error_message",
+    "parameters",
+    "code",
+)
+_SELECTED: Final = sql.of("t", _COLUMNS)
+_ADD: Final = sql.insert("action_attempt", _COLUMNS)
+_BY_ID: Final = sql.select(
+    _SELECTED, "FROM action_attempt t WHERE t.workspace_id = ? AND t.action_attempt_id = ?"
+)
+_PENDING: Final = sql.select(
+    _SELECTED,
+    "FROM action_attempt t WHERE t.device_id = ? AND t.status = 'pending' "
+    f"AND t.access_code_id IS NULL AND t.action_type {sql.ANY_OF} "
+    "ORDER BY t.created_at, t.action_attempt_id",
+)
+_ENGINE_ACTIONS: Final = sql.listed(sorted(action.value for action in ENGINE_ACTIONS))
+_END: Final = (
+    "UPDATE action_attempt SET status = ?, error_type = ?, error_message = ?, parameters = ? "
+    "WHERE action_attempt_id = ?"
+)
+_SUCCEED: Final = (
+    "UPDATE action_attempt SET status = 'success' "
+    "WHERE access_code_id = ? AND status = 'pending' AND generation <= ?"
+)
+
+
+def add(db: Database, attempt: ActionAttempt) -> None:
+    """For units."""
+    code = None
+    if attempt.code is not None:
+        plain = attempt.code.reveal().encode()
+        code = db.vault.seal("action_attempt", "code", attempt.action_attempt_id, plain)
+    db.writing.run(
+        _ADD,
+        (
+            to_us(attempt.created_at),
+            attempt.action_attempt_id,
+            attempt.workspace_id,
+            attempt.action_type.value,
+            attempt.status.value,
+            attempt.device_id,
+            attempt.access_code_id,
+            attempt.generation,
+            attempt.error_type,
+            attempt.error_message,
+            json_or_none(attempt.values),
+            code,
+        ),
+    )
+
+
+def end(db: Database, attempts: Iterable[ActionAttempt]) -> None:
+    """For units: how actions of the engine went."""
+    for attempt in attempts:
+        db.writing.run(
+            _END,
+            (
+                attempt.status.value,
+                attempt.error_type,
+                attempt.error_message,
+                json_or_none(attempt.values),
+                attempt.action_attempt_id,
+            ),
+        )
+
+
+def converge(db: Database, codes: Iterable[tuple[str, int]]) -> None:
+    """For units: attempts of these codes, up to these generations, have their effect."""
+    for code in codes:
+        db.writing.run(_SUCCEED, code)
+
+
+def pending(db: Database, session: Session, device_id: str) -> tuple[ActionAttempt, ...]:
+    """For the engine to carry out, oldest first."""
+    rows = session.all(_PENDING, (device_id, _ENGINE_ACTIONS))
+    return tuple(_attempt_of(db, row) for row in rows)
+
+
+def _attempt_of(db: Database, row: Row) -> ActionAttempt:
+    created_at, attempt_id, workspace_id, action_type, status, device_id, code_id = row[:7]
+    generation, error_type, error_message, parameters, sealed = row[7:]
+    code = None
+    if sealed is not None:
+        code = Pin(db.vault.unseal("action_attempt", "code", attempt_id, sealed).decode())
+    return ActionAttempt(
+        action_attempt_id=attempt_id,
+        workspace_id=workspace_id,
+        action_type=ActionType(action_type),
+        created_at=from_us(created_at),
+        status=AttemptStatus(status),
+        device_id=device_id,
+        access_code_id=code_id,
+        generation=generation,
+        error_type=error_type,
+        error_message=error_message,
+        values=mapping(parameters),
+        code=code,
+    )
+
+
+class SqliteAttempts(Aggregate):
+    """The attempts of CodeStorage."""
+
+    async def add_attempt(self, attempt: ActionAttempt) -> None:
+        db = self._db
+
+        def unit() -> None:
+            add(db, attempt)
+            if attempt.device_id is not None:
+                make_due(db, attempt.device_id, db.now_us())
+
+        await db.write(unit)
+
+    async def attempt(self, workspace_id: str, attempt_id: str) -> ActionAttempt | None:
+        row = self._db.reading.one(_BY_ID, (workspace_id, attempt_id))
+        return None if row is None else _attempt_of(self._db, row)
+
+    async def attempts(
+        self,
+        workspace_id: str,
+        *,
+        ids: Sequence[str] | None,
+        device_id: str | None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page[ActionAttempt]:
+        """Those of the sandbox's own actions are not listed."""
+        where = sql.Where("t.workspace_id = ?", workspace_id)
+        where.also("t.action_type <> ?", ActionType.SIMULATE.value)
+        where.any_of("t.action_attempt_id", ids)
+        if device_id is not None:
+            where.also("t.device_id = ?", device_id)
+        return page(
+            self._db,
+            _SELECTED,
+            "action_attempt t",
+            where,
+            ("t.created_at", "t.action_attempt_id"),
+            lambda rows: [_attempt_of(self._db, row) for row in rows],
+            limit=limit,
+            cursor=cursor,
+        )

@@ -1,0 +1,198 @@
+"""Access codes as rows, and what visits write of them."""
+
+from typing import Final
+
+import msgspec
+
+from latchwork.domain.access_code import AccessCode, Blocked, CodeStatus, CodeType, Evidence
+from latchwork.domain.pin import Pin
+from latchwork.storage.instants import from_us, from_us_or_none, to_us, to_us_or_none
+from latchwork.storage.sqlite import sql
+from latchwork.storage.sqlite.aggregate import json_or_none, json_text, problems
+from latchwork.storage.sqlite.database import Database
+from latchwork.storage.sqlite.session import Row, Session
+
+COLUMNS: Final = (
+    "created_at",
+    "access_code_id",
+    "workspace_id",
+    "device_id",
+    "connected_account_id",
+    "evidence",
+    "scheduled_on_device",
+    "deleted_at",
+    "type",
+    "name",
+    "pin",
+    "starts_at",
+    "ends_at",
+    "generation",
+    "changed_at",
+    "allow_external_modification",
+    "prefer_native_scheduling",
+    "attempt_for_offline_device",
+    "common_code_key",
+    "status",
+    "delete_requested_at",
+    "errors",
+    "warnings",
+    "failures",
+    "retry_at",
+    "blocked",
+)
+_WISH: Final = (*COLUMNS[8:], "pin_hash")
+"""What an update replaces; what was proven of the lock stays the engine's to write."""
+_STATE: Final = (
+    "status",
+    "evidence",
+    "scheduled_on_device",
+    "errors",
+    "warnings",
+    "failures",
+    "retry_at",
+    "blocked",
+)
+_ADD: Final = sql.insert("access_code", (*COLUMNS, "pin_hash"))
+_REPLACE: Final = sql.update("access_code", _WISH, "WHERE access_code_id = ?")
+_OF_DEVICE: Final = sql.select(
+    sql.of("c", COLUMNS),
+    "FROM access_code c WHERE c.device_id = ? AND c.deleted_at IS NULL "
+    "ORDER BY c.created_at, c.access_code_id",
+)
+_WRITE_STATE: Final = sql.update(
+    "access_code", _STATE, "WHERE access_code_id = ? AND generation = ? RETURNING pin_hash"
+)
+_WRITE_PIN: Final = "UPDATE access_code SET pin = ?, pin_hash = ? WHERE access_code_id = ?"
+_WRITE_DELETED: Final = "UPDATE access_code SET deleted_at = ? WHERE access_code_id = ?"
+_UNBLOCK: Final = (
+    "UPDATE access_code SET blocked = NULL "
+    "WHERE device_id = ? AND deleted_at IS NULL AND blocked = 'duplicate'"
+)
+_EVIDENCE = msgspec.json.Decoder(Evidence)
+
+
+def add(db: Database, code: AccessCode, pin_hash: bytes) -> None:
+    """For units."""
+    evidence = None if code.evidence is None else json_text(code.evidence)
+    db.writing.run(
+        _ADD,
+        (
+            to_us(code.created_at),
+            code.access_code_id,
+            code.workspace_id,
+            code.device_id,
+            code.connected_account_id,
+            evidence,
+            code.scheduled_on_device,
+            to_us_or_none(code.deleted_at),
+            *_wish_values(db, code),
+            pin_hash,
+        ),
+    )
+
+
+def replace_wish(db: Database, code: AccessCode, pin_hash: bytes) -> None:
+    """For units."""
+    db.writing.run(_REPLACE, (*_wish_values(db, code), pin_hash, code.access_code_id))
+
+
+def write_state(db: Database, code: AccessCode) -> None:
+    """For units: what a visit found of the code's present generation; of another, nothing."""
+    stored = db.writing.one(
+        _WRITE_STATE,
+        (
+            code.status.value,
+            None if code.evidence is None else json_text(code.evidence),
+            code.scheduled_on_device,
+            json_or_none(code.errors),
+            json_or_none(code.warnings),
+            code.failures,
+            to_us_or_none(code.retry_at),
+            None if code.blocked is None else code.blocked.value,
+            code.access_code_id,
+            code.generation,
+        ),
+    )
+    if stored is None:
+        return
+    pin_hash = db.vault.pin_hash(code.device_id, code.pin)
+    if stored[0] != pin_hash:
+        # A PIN changed by hand, which its owner allows: it is the code's own from now on.
+        db.writing.run(_WRITE_PIN, (_sealed_pin(db, code), pin_hash, code.access_code_id))
+    if code.deleted_at is not None:
+        db.writing.run(_WRITE_DELETED, (to_us(code.deleted_at), code.access_code_id))
+
+
+def unblock_duplicates(db: Database, device_id: str) -> None:
+    """For units: PINs that the lock refused as duplicates may be tried again."""
+    db.writing.run(_UNBLOCK, (device_id,))
+
+
+def of_device(db: Database, session: Session, device_id: str) -> tuple[AccessCode, ...]:
+    """All that are not deleted, oldest first."""
+    return tuple(code_of(db, row) for row in session.all(_OF_DEVICE, (device_id,)))
+
+
+def _wish_values(db: Database, code: AccessCode) -> Row:
+    """Of _WISH, but for the hash."""
+    return (
+        code.type.value,
+        code.name,
+        _sealed_pin(db, code),
+        to_us_or_none(code.starts_at),
+        to_us_or_none(code.ends_at),
+        code.generation,
+        to_us(code.changed_at),
+        code.allow_external_modification,
+        code.prefer_native_scheduling,
+        code.attempt_for_offline_device,
+        code.common_code_key,
+        code.status.value,
+        to_us_or_none(code.delete_requested_at),
+        json_or_none(code.errors),
+        json_or_none(code.warnings),
+        code.failures,
+        to_us_or_none(code.retry_at),
+        None if code.blocked is None else code.blocked.value,
+    )
+
+
+def _sealed_pin(db: Database, code: AccessCode) -> bytes:
+    return db.vault.seal("access_code", "pin", code.access_code_id, code.pin.reveal().encode())
+
+
+def code_of(db: Database, row: Row) -> AccessCode:
+    """From the values of COLUMNS."""
+    created_at, access_code_id, workspace_id, device_id, connected_account_id = row[:5]
+    evidence, scheduled_on_device, deleted_at, kind, name, pin = row[5:11]
+    starts_at, ends_at, generation, changed_at, external, native, offline = row[11:18]
+    common_code_key, status, delete_requested_at, errors, warnings = row[18:23]
+    failures, retry_at, blocked = row[23:]
+    return AccessCode(
+        access_code_id=access_code_id,
+        workspace_id=workspace_id,
+        device_id=device_id,
+        connected_account_id=connected_account_id,
+        type=CodeType(kind),
+        name=name,
+        pin=Pin(db.vault.unseal("access_code", "pin", access_code_id, pin).decode()),
+        created_at=from_us(created_at),
+        starts_at=from_us_or_none(starts_at),
+        ends_at=from_us_or_none(ends_at),
+        generation=generation,
+        changed_at=from_us(changed_at),
+        allow_external_modification=bool(external),
+        prefer_native_scheduling=bool(native),
+        attempt_for_offline_device=bool(offline),
+        common_code_key=common_code_key,
+        status=CodeStatus(status),
+        evidence=None if evidence is None else _EVIDENCE.decode(evidence),
+        scheduled_on_device=bool(scheduled_on_device),
+        delete_requested_at=from_us_or_none(delete_requested_at),
+        deleted_at=from_us_or_none(deleted_at),
+        errors=problems(errors),
+        warnings=problems(warnings),
+        failures=failures,
+        retry_at=from_us_or_none(retry_at),
+        blocked=None if blocked is None else Blocked(blocked),
+    )

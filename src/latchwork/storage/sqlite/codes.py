@@ -1,0 +1,189 @@
+"""Access codes: the wishes of the API, and the views that it serves."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from latchwork.domain.access_code import AccessCode
+from latchwork.domain.action_attempt import ActionAttempt
+from latchwork.domain.events import NewEvent
+from latchwork.domain.pin import Pin
+from latchwork.domain.window import Window
+from latchwork.storage.instants import from_us_or_none, to_us, to_us_or_none
+from latchwork.storage.interface import (
+    CodeFilter,
+    CodeView,
+    Duplicate,
+    Page,
+    StaleTokenError,
+)
+from latchwork.storage.sqlite import attempts, code_rows, device_rows, slots, sql
+from latchwork.storage.sqlite import events as event_queries
+from latchwork.storage.sqlite.aggregate import Aggregate, page
+from latchwork.storage.sqlite.database import Database
+from latchwork.storage.sqlite.schedule import make_due
+from latchwork.storage.sqlite.session import Row
+
+_COLUMNS: Final = sql.of("c", code_rows.COLUMNS)
+_SAME_PIN: Final = (
+    "SELECT access_code_id, NULL, starts_at, ends_at FROM access_code "
+    "WHERE device_id = ?1 AND pin_hash = ?2 AND deleted_at IS NULL AND access_code_id <> ?3 "
+    "UNION ALL SELECT NULL, unmanaged_access_code_id, starts_at, ends_at FROM foreign_code "
+    "WHERE device_id = ?1 AND pin_hash = ?2"
+)
+_STANDING: Final = (
+    "SELECT generation, pin_hash, starts_at, ends_at FROM access_code "
+    "WHERE access_code_id = ? AND deleted_at IS NULL"
+)
+_DEVICES: Final = sql.select(
+    device_rows.WITH_ACCOUNT,
+    f"FROM {device_rows.WITH_ACCOUNT_TABLES} WHERE d.device_id {sql.ANY_OF}",
+)
+_ENTRIES: Final = sql.select(
+    sql.of("s", slots.LEDGER), f"FROM ledger s WHERE s.access_code_id {sql.ANY_OF}"
+)
+
+
+class SqliteCodes(Aggregate):
+    """See CodeStorage."""
+
+    async def create_code(
+        self, code: AccessCode, attempt: ActionAttempt, events: Sequence[NewEvent], due_at: datetime
+    ) -> Duplicate | None:
+        db = self._db
+        pin_hash = db.vault.pin_hash(code.device_id, code.pin)
+
+        def unit() -> Duplicate | None:
+            duplicate = _duplicate(db, code, pin_hash)
+            if duplicate is None:
+                code_rows.add(db, code, pin_hash)
+                _follow_up(db, code, attempt, events, due_at)
+            return duplicate
+
+        return await db.write(unit)
+
+    async def update_code(
+        self, code: AccessCode, attempt: ActionAttempt, events: Sequence[NewEvent], due_at: datetime
+    ) -> Duplicate | None:
+        """What was proven of the lock (`evidence`, `scheduled_on_device`, `deleted_at`) is not
+        written: visits may know better by now. Neither a deletion nor an update that leaves PIN
+        and window as they are can make a duplicate."""
+        db = self._db
+        pin_hash = db.vault.pin_hash(code.device_id, code.pin)
+        stays = (pin_hash, to_us_or_none(code.starts_at), to_us_or_none(code.ends_at))
+
+        def unit() -> Duplicate | None:
+            standing = db.writing.one(_STANDING, (code.access_code_id,))
+            if standing is None or standing[0] != code.generation - 1:
+                raise StaleTokenError("The access code was changed by another request.")
+            if code.delete_requested_at is None and standing[1:] != stays:
+                duplicate = _duplicate(db, code, pin_hash)
+                if duplicate is not None:
+                    return duplicate
+            code_rows.replace_wish(db, code, pin_hash)
+            _follow_up(db, code, attempt, events, due_at)
+            return None
+
+        return await db.write(unit)
+
+    async def code(
+        self,
+        workspace_id: str,
+        *,
+        access_code_id: str | None = None,
+        device_id: str | None = None,
+        pin: Pin | None = None,
+    ) -> CodeView | None:
+        where = _live(workspace_id)
+        if access_code_id is not None:
+            where.also("c.access_code_id = ?", access_code_id)
+        if device_id is not None:
+            where.also("c.device_id = ?", device_id)
+            if pin is not None:
+                where.also("c.pin_hash = ?", self._db.vault.pin_hash(device_id, pin))
+        newest = "ORDER BY c.created_at DESC, c.access_code_id DESC LIMIT 1"
+        with self._db.reading as session:
+            rows = session.all(
+                sql.select(_COLUMNS, "FROM access_code c", where.sql, newest), where.values
+            )
+            views = _views(self._db, rows)
+        return views[0] if views else None
+
+    async def codes(
+        self, workspace_id: str, where: CodeFilter, *, limit: int, cursor: str | None
+    ) -> Page[CodeView]:
+        found = _live(workspace_id)
+        if where.device_id is not None:
+            found.also("c.device_id = ?", where.device_id)
+        found.any_of("c.access_code_id", where.access_code_ids)
+        found.contains(("c.name",), where.search)
+        with self._db.reading:
+            return page(
+                self._db,
+                _COLUMNS,
+                "access_code c",
+                found,
+                ("c.created_at", "c.access_code_id"),
+                lambda rows: _views(self._db, rows),
+                limit=limit,
+                cursor=cursor,
+            )
+
+    async def pins_on(self, device_id: str) -> Sequence[Pin]:
+        db = self._db
+        with db.reading as session:
+            codes = code_rows.of_device(db, session, device_id)
+            ledger = slots.entries(db, session, device_id)
+            foreign = slots.foreign_codes(db, session, device_id)
+        pins = {code.pin for code in codes}
+        pins.update(code.pin for code in foreign if code.pin is not None)
+        for entry in ledger:
+            # An earlier PIN opens the lock until the new one is written over it.
+            pins.update((entry.pin, *entry.earlier_pins))
+            if entry.confirmed_pin is not None:
+                pins.add(entry.confirmed_pin)
+        return sorted(pins, key=Pin.reveal)
+
+
+def _live(workspace_id: str) -> sql.Where:
+    return sql.Where("c.workspace_id = ? AND c.deleted_at IS NULL", workspace_id)
+
+
+def _duplicate(db: Database, code: AccessCode, pin_hash: bytes) -> Duplicate | None:
+    same = db.writing.all(_SAME_PIN, (code.device_id, pin_hash, code.access_code_id))
+    for access_code_id, unmanaged_id, starts_at, ends_at in same:
+        window = Window(from_us_or_none(starts_at), from_us_or_none(ends_at))
+        if window.overlaps(code.window):
+            return Duplicate(access_code_id, unmanaged_id)
+    return None
+
+
+def _follow_up(
+    db: Database,
+    code: AccessCode,
+    attempt: ActionAttempt,
+    events: Sequence[NewEvent],
+    due_at: datetime,
+) -> None:
+    attempts.add(db, attempt)
+    event_queries.append(db, code.workspace_id, code.connected_account_id, events)
+    make_due(db, code.device_id, to_us(due_at))
+
+
+def _views(db: Database, rows: Sequence[Row]) -> list[CodeView]:
+    codes = [code_rows.code_of(db, row) for row in rows]
+    devices = sql.listed({code.device_id for code in codes})
+    places = [device_rows.with_account_of(row) for row in db.reading.all(_DEVICES, (devices,))]
+    place_of = {device.device_id: (device, account) for device, account in places}
+    ids = sql.listed(code.access_code_id for code in codes)
+    entries = [slots.entry_of(db, row) for row in db.reading.all(_ENTRIES, (ids,))]
+    entry_of = {entry.access_code_id: entry for entry in entries}
+    return [
+        CodeView(
+            code=code,
+            device=place_of[code.device_id][0],
+            account=place_of[code.device_id][1],
+            entry=entry_of.get(code.access_code_id),
+        )
+        for code in codes
+    ]

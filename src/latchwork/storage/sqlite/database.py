@@ -1,0 +1,181 @@
+"""The database file: its connections, its settings, and what every aggregate is given."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+from latchwork.domain.errors import NeedsAttention
+from latchwork.domain.ids import uuid7
+from latchwork.storage.instants import to_us
+from latchwork.storage.interface import StorageUnavailable
+from latchwork.storage.sqlite import migrations
+from latchwork.storage.sqlite.endpoints import Endpoints
+from latchwork.storage.sqlite.session import Session
+from latchwork.storage.sqlite.writer import PATIENCE_MS, GroupWriter
+from latchwork.storage.vault import Vault
+
+T = TypeVar("T")
+
+IN_MEMORY: Final = ":memory:"
+OLDEST_SQLITE: Final = (3, 37, 0)
+
+_SETTINGS: Final = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA fullfsync = ON",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA journal_size_limit = 67108864",
+)
+
+
+class Database:
+    """`reading` sees what is committed; `writing` is for units that `write` runs. With a database
+    in memory both are one connection, and commits run inline."""
+
+    def __init__(
+        self,
+        writer: sqlite3.Connection,
+        reader: sqlite3.Connection,
+        vault: Vault,
+        clock_now: Callable[[], datetime],
+        entropy: Callable[[int], bytes],
+        *,
+        inline: bool,
+    ) -> None:
+        self._connections = (reader, writer)
+        self.writing = Session(writer, shared=True)
+        self.reading = Session(reader, shared=reader is writer)
+        self.vault = vault
+        self.endpoints = Endpoints(vault)
+        self.due_listeners: list[Callable[[], None]] = []
+        self.message_listeners: list[Callable[[], None]] = []
+        self._clock_now = clock_now
+        self._entropy = entropy
+        self._writer = GroupWriter(writer, inline=inline, refresh=self.refresh_endpoints)
+
+    def now(self) -> datetime:
+        return self._clock_now()
+
+    def now_us(self) -> int:
+        return to_us(self._clock_now())
+
+    def new_id(self) -> str:
+        return uuid7(self._clock_now(), self._entropy(10))
+
+    async def write(self, unit: Callable[[], T]) -> T:
+        """Runs a unit, which may use `writing`, in one durable transaction; see GroupWriter."""
+        return await self._writer.run(unit)
+
+    def notify_due(self) -> None:
+        """For units: tells the engine after the commit."""
+        self._writer.after_commit(self._tell_due)
+
+    def notify_messages(self) -> None:
+        """For units: tells the deliverer after the commit."""
+        self._writer.after_commit(self._tell_messages)
+
+    def refresh_endpoints(self) -> None:
+        """For units: after a change of webhooks."""
+        self.endpoints.load(self.writing)
+
+    def check(self) -> None:
+        """Raises StorageUnavailable when reads fail, or the last write did."""
+        self.reading.one("SELECT 1 FROM workspace LIMIT 1")
+        if self._writer.trouble is not None:
+            raise StorageUnavailable(self._writer.trouble)
+
+    async def aclose(self) -> None:
+        await self._writer.aclose()
+        for connection in self._connections:
+            connection.close()
+
+    def _tell_due(self) -> None:
+        for listener in self.due_listeners:
+            listener()
+
+    def _tell_messages(self) -> None:
+        for listener in self.message_listeners:
+            listener()
+
+
+def open_database(
+    path: str | Path,
+    vault: Vault,
+    clock_now: Callable[[], datetime],
+    entropy: Callable[[int], bytes],
+    *,
+    inline: bool,
+) -> Database:
+    """Opens the file (made when missing, readable by its owner alone) at the newest schema.
+
+    Raises NeedsAttention for a database of a newer release, of another program or of another
+    master key.
+    """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        needed = ".".join(map(str, OLDEST_SQLITE))
+        raise NeedsAttention(f"SQLite {needed} or newer is needed, not {sqlite3.sqlite_version}.")
+    in_memory = str(path) == IN_MEMORY
+    inline = inline or in_memory
+    if not in_memory:
+        _create_private(Path(path))
+    writer = _connect(str(path))
+    try:
+        _prepare(writer, vault)
+        writer.execute(f"PRAGMA busy_timeout = {PATIENCE_MS if inline else 0}")
+        reader = writer if in_memory else _connect(str(path))
+    except BaseException:
+        writer.close()
+        raise
+    if reader is not writer:
+        reader.execute("PRAGMA query_only = ON")
+    return Database(writer, reader, vault, clock_now, entropy, inline=inline)
+
+
+def _create_private(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path,
+        timeout=PATIENCE_MS / 1000,
+        isolation_level=None,
+        # Commits run in the writer's thread; a connection is never used by two at once.
+        check_same_thread=False,
+        cached_statements=512,
+    )
+    connection.create_function("folded", 1, _folded, deterministic=True)
+    for setting in _SETTINGS:
+        connection.execute(setting)
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, vault: Vault) -> None:
+    known = migrations.shipped()
+    try:
+        migrations.check(connection, known)
+    except sqlite3.DatabaseError as error:
+        raise NeedsAttention(f"The database cannot be read: {error}.") from error
+    connection.execute("PRAGMA journal_mode = WAL")
+    migrations.migrate(connection, known)
+    _check_key(connection, vault)
+
+
+def _check_key(connection: sqlite3.Connection, vault: Vault) -> None:
+    stored = connection.execute("SELECT fingerprint FROM vault").fetchone()
+    if stored is None:
+        connection.execute("INSERT INTO vault (fingerprint) VALUES (?)", (vault.fingerprint,))
+    elif stored[0] != vault.fingerprint:
+        raise NeedsAttention(
+            "The database was made with another master key. Give the key that it was made with."
+        )
+
+
+def _folded(text: str | None) -> str | None:
+    """SQLite's own LIKE and lower() fold ASCII letters only."""
+    return None if text is None else text.casefold()

@@ -1,0 +1,194 @@
+"""Devices as rows."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from latchwork.domain.device import ConnectedAccount, Device
+from latchwork.domain.problem import Problem, Problems
+from latchwork.storage.instants import (
+    from_us,
+    from_us_or_none,
+    span_from_us,
+    span_to_us,
+    to_us,
+    to_us_or_none,
+)
+from latchwork.storage.sqlite import accounts, sql
+from latchwork.storage.sqlite.aggregate import (
+    capabilities,
+    json_or_none,
+    json_text,
+    mapping,
+    problems,
+)
+from latchwork.storage.sqlite.database import Database
+from latchwork.storage.sqlite.session import Row
+
+COLUMNS = (
+    "created_at",
+    "device_id",
+    "workspace_id",
+    "connected_account_id",
+    "provider_key",
+    "nickname",
+    "custom_metadata",
+    "lead_time",
+    "scanned_at",
+    "audit_at",
+    "failures",
+    "retry_at",
+    "device_type",
+    "display_name",
+    "manufacturer",
+    "model",
+    "capabilities",
+    "is_managed",
+    "serial_number",
+    "online",
+    "locked",
+    "door_open",
+    "battery_level",
+    "time_zone",
+    "errors",
+    "warnings",
+    "removed",
+)
+TOLD = COLUMNS[12:]
+"""What the provider tells, and what is written of a standing device."""
+
+WITH_ACCOUNT = f"{sql.of('d', COLUMNS)}, {sql.of('a', accounts.COLUMNS)}"
+WITH_ACCOUNT_TABLES = (
+    "device d JOIN connected_account a ON a.connected_account_id = d.connected_account_id"
+)
+_ENGINE_FIELDS = ("online", "failures", "retry_at", "scanned_at", "audit_at")
+_PROBLEMS = "SELECT errors, warnings FROM device WHERE device_id = ?"
+
+
+def values_of(device: Device) -> Row:
+    return (
+        to_us(device.created_at),
+        device.device_id,
+        device.workspace_id,
+        device.connected_account_id,
+        device.provider_key,
+        device.nickname,
+        json_text(device.custom_metadata),
+        span_to_us(device.lead_time),
+        to_us_or_none(device.scanned_at),
+        to_us_or_none(device.audit_at),
+        device.failures,
+        to_us_or_none(device.retry_at),
+        *told_values_of(device),
+    )
+
+
+def told_values_of(device: Device) -> Row:
+    """Of TOLD."""
+    return (
+        device.device_type,
+        device.display_name,
+        device.manufacturer,
+        device.model,
+        json_text(device.capabilities),
+        device.is_managed,
+        device.serial_number,
+        device.online,
+        device.locked,
+        device.door_open,
+        device.battery_level,
+        device.time_zone,
+        json_or_none(device.errors),
+        json_or_none(device.warnings),
+        device.removed,
+    )
+
+
+def device_of(row: Row) -> Device:
+    """From the values of COLUMNS."""
+    created_at, device_id, workspace_id, connected_account_id, provider_key = row[:5]
+    nickname, custom_metadata, lead_time, scanned_at, audit_at, failures, retry_at = row[5:12]
+    device_type, display_name, manufacturer, model, capable = row[12:17]
+    is_managed, serial_number, online, locked, door_open, battery_level, time_zone = row[17:24]
+    errors, warnings, removed = row[24:]
+    return Device(
+        device_id=device_id,
+        workspace_id=workspace_id,
+        connected_account_id=connected_account_id,
+        provider_key=provider_key,
+        device_type=device_type,
+        display_name=display_name,
+        manufacturer=manufacturer,
+        model=model,
+        capabilities=capabilities(capable),
+        created_at=from_us(created_at),
+        is_managed=bool(is_managed),
+        nickname=nickname,
+        serial_number=serial_number,
+        online=bool(online),
+        locked=_flag(locked),
+        door_open=_flag(door_open),
+        battery_level=battery_level,
+        time_zone=time_zone,
+        custom_metadata=mapping(custom_metadata),
+        errors=problems(errors),
+        warnings=problems(warnings),
+        lead_time=span_from_us(lead_time),
+        removed=bool(removed),
+        scanned_at=from_us_or_none(scanned_at),
+        audit_at=from_us_or_none(audit_at),
+        failures=failures,
+        retry_at=from_us_or_none(retry_at),
+    )
+
+
+def with_account_of(row: Row) -> tuple[Device, ConnectedAccount]:
+    """From the values of WITH_ACCOUNT."""
+    return device_of(row[: len(COLUMNS)]), accounts.account_of(row[len(COLUMNS) :])
+
+
+def write_engine_fields(db: Database, device: Device, was: Device | None) -> None:
+    """For units: the engine's fields in which `device` differs from `was` (None: all of them).
+    Problems are changed one by one, so that what a push added or took away meanwhile is kept."""
+    changed: dict[str, Any] = {
+        name: _plain(getattr(device, name))
+        for name in _ENGINE_FIELDS
+        if was is None or getattr(device, name) != getattr(was, name)
+    }
+    before = (device.errors, device.warnings) if was is None else (was.errors, was.warnings)
+    if was is None or before != (device.errors, device.warnings):
+        stored = db.writing.one(_PROBLEMS, (device.device_id,)) or (None, None)
+        errors = _merged(problems(stored[0]), before[0], device.errors)
+        warnings = _merged(problems(stored[1]), before[1], device.warnings)
+        changed |= {"errors": json_or_none(errors), "warnings": json_or_none(warnings)}
+    if changed:
+        statement = sql.update("device", changed, "WHERE device_id = ?")
+        db.writing.run(statement, (*changed.values(), device.device_id))
+
+
+def _merged(stored: Problems, before: Problems, after: Problems) -> Problems:
+    found: dict[str, Problem] = {problem.code: problem for problem in stored}
+    for problem in before:
+        if problem not in after:
+            found.pop(problem.code, None)
+    for problem in after:
+        if problem not in before:
+            found[problem.code] = problem
+    return tuple(found.values())
+
+
+def _plain(value: datetime | int | bool | None) -> int | None:
+    return to_us(value) if isinstance(value, datetime) else value
+
+
+def _flag(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
+
+
+def copied(device: Device, standing: Device) -> Device:
+    """`device` with what the provider does not tell taken from the one that stands."""
+    kept = ("nickname", "custom_metadata", "lead_time", "scanned_at", "audit_at", "failures")
+    return msgspec.structs.replace(
+        device, retry_at=standing.retry_at, **{name: getattr(standing, name) for name in kept}
+    )

@@ -1,0 +1,216 @@
+"""Claims and write-backs of visits, fenced by the lease's token."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from latchwork.domain.visit import LockView, VisitChanges
+from latchwork.storage.instants import from_us, to_us, to_us_or_none
+from latchwork.storage.interface import Lease, StaleTokenError
+from latchwork.storage.sqlite import attempts, code_rows, device_rows, slots, sql
+from latchwork.storage.sqlite import events as event_queries
+from latchwork.storage.sqlite.aggregate import Aggregate
+from latchwork.storage.sqlite.database import Database
+from latchwork.storage.sqlite.schedule import AUDIT, FRESH_SCAN
+from latchwork.storage.sqlite.session import Row, Session
+
+# Account by account, so that the due devices of a busy one are never waded through.
+_DUE: Final = (
+    "SELECT v.device_id, v.connected_account_id, v.token, v.rescan, v.due_at AS since "
+    "FROM connected_account a JOIN visit v ON v.device_id IN ("
+    "SELECT device_id FROM visit WHERE connected_account_id = a.connected_account_id "
+    "AND leased_until IS NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2) "
+    "WHERE a.connected_account_id NOT IN (SELECT value FROM json_each(?3)) "
+    "UNION ALL "
+    "SELECT device_id, connected_account_id, token, rescan, leased_until FROM visit "
+    "WHERE leased_until <= ?1 "
+    "AND connected_account_id NOT IN (SELECT value FROM json_each(?3)) "
+    "ORDER BY since"
+)
+_NEXT_DUE: Final = (
+    "SELECT due_at FROM ("
+    "SELECT (SELECT due_at FROM visit WHERE connected_account_id = a.connected_account_id "
+    "AND leased_until IS NULL AND due_at IS NOT NULL ORDER BY due_at LIMIT 1) AS due_at "
+    "FROM connected_account a UNION ALL "
+    "SELECT leased_until FROM visit WHERE leased_until <= ?) "
+    "WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"
+)
+_TAKE: Final = (
+    "UPDATE visit SET due_at = NULL, leased_until = ?, token = ?, rescan = 0 WHERE device_id = ?"
+)
+_SCAN_AFRESH: Final = "UPDATE device SET scanned_at = NULL WHERE device_id = ?"
+_AUDIT_NOW: Final = "UPDATE device SET audit_at = ? WHERE device_id = ?"
+_CLEAR: Final = (
+    "UPDATE visit SET leased_until = NULL, due_at = ?, token = token + 1 "
+    "WHERE leased_until IS NOT NULL"
+)
+_HELD: Final = sql.select(
+    device_rows.WITH_ACCOUNT,
+    f"FROM {device_rows.WITH_ACCOUNT_TABLES} JOIN visit v ON v.device_id = d.device_id "
+    "WHERE d.device_id = ? AND v.token = ? AND v.leased_until IS NOT NULL",
+)
+_EXTEND: Final = (
+    "UPDATE visit SET leased_until = ? "
+    "WHERE device_id = ? AND token = ? AND leased_until IS NOT NULL RETURNING workspace_id"
+)
+_RELEASE: Final = (
+    "UPDATE visit SET leased_until = NULL, "
+    "due_at = CASE WHEN ?3 IS NULL OR due_at < ?3 THEN due_at ELSE ?3 END "
+    "WHERE device_id = ?1 AND token = ?2 AND leased_until IS NOT NULL "
+    "RETURNING workspace_id, due_at"
+)
+
+
+class SqliteEngine(Aggregate):
+    """See EngineStorage."""
+
+    def listen_due(self, listener: Callable[[], None]) -> None:
+        self._db.due_listeners.append(listener)
+
+    async def clear_leases(self) -> int:
+        """Their devices are due at once, and the visits that held them can write no more."""
+        db = self._db
+
+        def unit() -> int:
+            cleared = db.writing.run(_CLEAR, (db.now_us(),))
+            if cleared:
+                db.notify_due()
+            return cleared
+
+        return await db.write(unit)
+
+    async def claim_due(
+        self,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        *,
+        busy_accounts: Sequence[str],
+        per_account: int,
+    ) -> Sequence[Lease]:
+        db = self._db
+        busy, now_us, leased_until = sql.listed(busy_accounts), to_us(now), now + lease
+
+        def unit() -> Sequence[Lease]:
+            due = _due(db.writing, now_us, busy, limit, per_account)
+            return [_take(db, row, now_us, leased_until) for row in due]
+
+        # Looking first costs no commit when there is nothing to claim.
+        if limit <= 0 or not _due(db.reading, now_us, busy, 1, per_account):
+            return ()
+        return await db.write(unit)
+
+    async def next_due(self) -> datetime | None:
+        row = self._db.reading.one(_NEXT_DUE, (self._db.now_us(),))
+        return None if row is None else from_us(row[0])
+
+    async def load_visit(self, lease: Lease) -> LockView:
+        db, device_id = self._db, lease.device_id
+        with db.reading as session:
+            row = session.one(_HELD, (device_id, lease.token))
+            if row is None:
+                raise _lost(lease)
+            device, account = device_rows.with_account_of(row)
+            return LockView(
+                device=device,
+                account=account,
+                codes=code_rows.of_device(db, session, device_id),
+                ledger=slots.entries(db, session, device_id),
+                foreign=slots.foreign_codes(db, session, device_id),
+                actions=attempts.pending(db, session, device_id),
+            )
+
+    async def checkpoint(
+        self,
+        lease: Lease,
+        changes: VisitChanges,
+        now: datetime,  # noqa: ARG002 - part of the interface; events carry their own time
+        extend_to: datetime,
+    ) -> Lease:
+        db = self._db
+
+        def unit() -> None:
+            values = (to_us(extend_to), lease.device_id, lease.token)
+            held = db.writing.one(_EXTEND, values)
+            if held is None:
+                raise _lost(lease)
+            _write_back(db, lease, held[0], changes)
+
+        await db.write(unit)
+        return msgspec.structs.replace(lease, leased_until=extend_to)
+
+    async def release(
+        self,
+        lease: Lease,
+        changes: VisitChanges,
+        now: datetime,  # noqa: ARG002 - part of the interface; events carry their own time
+        due_at: datetime | None,
+    ) -> None:
+        db = self._db
+
+        def unit() -> None:
+            values = (lease.device_id, lease.token, to_us_or_none(due_at))
+            held = db.writing.one(_RELEASE, values)
+            if held is None:
+                raise _lost(lease)
+            _write_back(db, lease, held[0], changes)
+            if held[1] is not None:
+                db.notify_due()
+
+        await db.write(unit)
+
+
+def _due(session: Session, now_us: int, busy: str, limit: int, per_account: int) -> list[Row]:
+    """What can be claimed, earliest first."""
+    room = min(limit, per_account)
+    taken: dict[str, int] = {}
+    found: list[Row] = []
+    for row in session.all(_DUE, (now_us, room, busy)):
+        account_id = row[1]
+        if taken.get(account_id, 0) < room:
+            taken[account_id] = taken.get(account_id, 0) + 1
+            found.append(row)
+            if len(found) == limit:
+                break
+    return found
+
+
+def _take(db: Database, row: Row, now_us: int, leased_until: datetime) -> Lease:
+    device_id, account_id, token, rescan, _since = row
+    db.writing.run(_TAKE, (to_us(leased_until), token + 1, device_id))
+    if rescan & FRESH_SCAN:
+        db.writing.run(_SCAN_AFRESH, (device_id,))
+    if rescan & AUDIT:
+        db.writing.run(_AUDIT_NOW, (now_us, device_id))
+    if rescan:
+        code_rows.unblock_duplicates(db, device_id)
+    return Lease(
+        device_id=device_id,
+        connected_account_id=account_id,
+        token=token + 1,
+        leased_until=leased_until,
+    )
+
+
+def _write_back(db: Database, lease: Lease, workspace_id: str, changes: VisitChanges) -> None:
+    for code in changes.codes:
+        code_rows.write_state(db, code)
+    slots.write(
+        db,
+        lease.device_id,
+        ledger=changes.ledger,
+        ledger_removed=changes.ledger_removed,
+        foreign=changes.foreign,
+        foreign_removed=changes.foreign_removed,
+    )
+    if changes.device is not None:
+        device_rows.write_engine_fields(db, changes.device, changes.device_was)
+    attempts.end(db, changes.attempts)
+    attempts.converge(db, changes.converged)
+    event_queries.append(db, workspace_id, lease.connected_account_id, changes.events)
+
+
+def _lost(lease: Lease) -> StaleTokenError:
+    return StaleTokenError(f"The lease of device {lease.device_id} was lost.")

@@ -1,0 +1,175 @@
+"""Events, append-only, and the outbox: a message for each endpoint that wants an event."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from latchwork.domain.events import Event, NewEvent
+from latchwork.domain.pin import Pin
+from latchwork.storage.instants import from_us, to_us
+from latchwork.storage.interface import EventFilter, Page
+from latchwork.storage.sqlite import sql
+from latchwork.storage.sqlite.aggregate import Aggregate, json_or_none, mapping, page
+from latchwork.storage.sqlite.database import Database
+from latchwork.storage.sqlite.session import Row
+
+_STORED = (
+    "created_at",
+    "event_id",
+    "workspace_id",
+    "event_type",
+    "occurred_at",
+    "device_id",
+    "access_code_id",
+    "connected_account_id",
+    "action_attempt_id",
+    "code",
+    "code_from",
+    "payload",
+)
+_COLUMNS = sql.of("e", ("created_at", "sequence", *_STORED[1:]))
+_ADD = sql.insert("event", _STORED)
+_ADD_MESSAGE = sql.insert("webhook_message", ("message_id", "webhook_id", "event_id", "due_at"))
+_BY_ID = sql.select(_COLUMNS, "FROM event e WHERE event_id = ?")
+
+
+def append(
+    db: Database, workspace_id: str, account_id: str | None, events: Sequence[NewEvent]
+) -> None:
+    """For units: stores the events in their order, with their messages. `account_id` is for
+    events that name no account."""
+    created_at = db.now_us()
+    for event in events:
+        event_id = db.new_id()
+        db.writing.run(
+            _ADD,
+            (
+                created_at,
+                event_id,
+                workspace_id,
+                event.event_type,
+                to_us(event.occurred_at),
+                event.device_id,
+                event.access_code_id,
+                event.connected_account_id or account_id,
+                event.action_attempt_id,
+                _sealed(db, "code", event_id, event.code),
+                _sealed(db, "code_from", event_id, event.code_from),
+                json_or_none(event.payload),
+            ),
+        )
+        wanting = db.endpoints.wanting(workspace_id, event.event_type)
+        for webhook_id in wanting:
+            db.writing.run(_ADD_MESSAGE, (db.new_id(), webhook_id, event_id, created_at))
+        if wanting:
+            db.notify_messages()
+
+
+def _sealed(db: Database, column: str, event_id: str, pin: Pin | None) -> bytes | None:
+    if pin is None:
+        return None
+    return db.vault.seal("event", column, event_id, pin.reveal().encode())
+
+
+def _opened(db: Database, column: str, event_id: str, sealed: bytes | None) -> Pin | None:
+    if sealed is None:
+        return None
+    return Pin(db.vault.unseal("event", column, event_id, sealed).decode())
+
+
+def _event_of(db: Database, row: Row) -> Event:
+    created_at, sequence, event_id, workspace_id, event_type, occurred_at = row[:6]
+    device_id, access_code_id, connected_account_id, action_attempt_id = row[6:10]
+    code, code_from, payload = row[10:]
+    return Event(
+        event_id=event_id,
+        workspace_id=workspace_id,
+        sequence=sequence,
+        created_at=from_us(created_at),
+        event_type=event_type,
+        occurred_at=from_us(occurred_at),
+        device_id=device_id,
+        access_code_id=access_code_id,
+        connected_account_id=connected_account_id,
+        action_attempt_id=action_attempt_id,
+        code=_opened(db, "code", event_id, code),
+        code_from=_opened(db, "code_from", event_id, code_from),
+        payload=mapping(payload),
+    )
+
+
+def _filtered(workspace_id: str, where: EventFilter) -> sql.Where:
+    """`since` and `until` bound an exclusive interval of storing, not of happening: a push that
+    comes late is not missed by who asks for what is new."""
+    found = sql.Where("e.workspace_id = ?", workspace_id)
+    if where.since is not None:
+        found.also("e.created_at > ?", to_us(where.since))
+    if where.until is not None:
+        found.also("e.created_at < ?", to_us(where.until))
+    found.any_of("e.event_id", where.event_ids)
+    found.any_of("e.event_type", where.event_types)
+    found.any_of("e.device_id", where.device_ids)
+    found.any_of("e.access_code_id", where.access_code_ids)
+    if where.connected_account_id is not None:
+        found.also("e.connected_account_id = ?", where.connected_account_id)
+    return found
+
+
+class SqliteEvents(Aggregate):
+    """See EventStorage."""
+
+    async def add_events(self, workspace_id: str, events: Sequence[NewEvent]) -> None:
+        db = self._db
+        known = "SELECT connected_account_id FROM visit WHERE device_id = ?"
+
+        def complete(event: NewEvent) -> NewEvent:
+            if event.connected_account_id is not None or event.device_id is None:
+                return event
+            row = db.writing.one(known, (event.device_id,))
+            account_id = None if row is None else row[0]
+            return msgspec.structs.replace(event, connected_account_id=account_id)
+
+        await db.write(lambda: append(db, workspace_id, None, [complete(e) for e in events]))
+
+    async def event(
+        self,
+        workspace_id: str,
+        *,
+        event_id: str | None = None,
+        event_type: str | None = None,
+        device_id: str | None = None,
+    ) -> Event | None:
+        where = sql.Where("e.workspace_id = ?", workspace_id)
+        wanted: dict[str, Any] = {
+            "event_id": event_id,
+            "event_type": event_type,
+            "device_id": device_id,
+        }
+        for column, value in wanted.items():
+            if value is not None:
+                where.also(f"e.{column} = ?", value)
+        newest = "ORDER BY e.created_at DESC, e.sequence DESC LIMIT 1"
+        row = self._db.reading.one(
+            sql.select(_COLUMNS, "FROM event e", where.sql, newest), where.values
+        )
+        return None if row is None else _event_of(self._db, row)
+
+    async def event_by_id(self, event_id: str) -> Event | None:
+        row = self._db.reading.one(_BY_ID, (event_id,))
+        return None if row is None else _event_of(self._db, row)
+
+    async def events(
+        self, workspace_id: str, where: EventFilter, *, limit: int, cursor: str | None
+    ) -> Page[Event]:
+        return page(
+            self._db,
+            _COLUMNS,
+            "event e",
+            _filtered(workspace_id, where),
+            ("e.created_at", "e.sequence"),
+            lambda rows: [_event_of(self._db, row) for row in rows],
+            limit=limit,
+            cursor=cursor,
+            as_id=int,
+        )

@@ -1,0 +1,104 @@
+"""Workspaces and API keys."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from hmac import compare_digest
+
+from latchwork.domain.device import Workspace
+from latchwork.domain.errors import Rejected
+from latchwork.domain.pin import Secret
+from latchwork.storage.instants import from_us, from_us_or_none, to_us, to_us_or_none
+from latchwork.storage.interface import ApiKey
+from latchwork.storage.sqlite import sql
+from latchwork.storage.sqlite.aggregate import Aggregate
+from latchwork.storage.sqlite.session import Row
+
+_WORKSPACE = ("workspace_id", "name", "is_sandbox", "created_at")
+_ADD_WORKSPACE = sql.insert("workspace", _WORKSPACE)
+_WORKSPACES = sql.select(sql.of("w", _WORKSPACE), "FROM workspace w")
+
+_KEY = ("api_key_id", "workspace_id", "name", "hint", "created_at", "revoked_at")
+_ADD_KEY = sql.insert("api_key", (*_KEY, "hash"))
+_KEYS = sql.select(sql.of("k", _KEY), "FROM api_key k ORDER BY created_at, api_key_id")
+_KEY_BY_HASH = sql.select(sql.of("k", (*_KEY, "hash")), "FROM api_key k WHERE hash = ?")
+_REVOKE = "UPDATE api_key SET revoked_at = ? WHERE api_key_id = ? AND revoked_at IS NULL"
+
+
+class SqliteKeys(Aggregate):
+    """See KeyStorage."""
+
+    async def add_workspace(self, workspace: Workspace) -> None:
+        values = (
+            workspace.workspace_id,
+            workspace.name,
+            workspace.is_sandbox,
+            to_us(workspace.created_at),
+        )
+        await self._db.write(lambda: self._db.writing.run(_ADD_WORKSPACE, values))
+
+    async def workspaces(self) -> Sequence[Workspace]:
+        rows = self._db.reading.all(f"{_WORKSPACES} ORDER BY created_at, workspace_id")
+        return [_workspace_of(row) for row in rows]
+
+    async def workspace(self, workspace_id: str) -> Workspace | None:
+        row = self._db.reading.one(f"{_WORKSPACES} WHERE workspace_id = ?", (workspace_id,))
+        return None if row is None else _workspace_of(row)
+
+    async def add_api_key(self, key: ApiKey, secret: Secret) -> None:
+        """Raises Rejected("api_key") for a key of another workspace."""
+        hashed = self._db.vault.key_hash(secret)
+        values = (
+            key.api_key_id,
+            key.workspace_id,
+            key.name,
+            key.hint,
+            to_us(key.created_at),
+            to_us_or_none(key.revoked_at),
+            hashed,
+        )
+
+        def unit() -> None:
+            standing = self._db.writing.one(_KEY_BY_HASH, (hashed,))
+            if standing is None:
+                self._db.writing.run(_ADD_KEY, values)
+            elif _key_of(standing[:-1]).workspace_id != key.workspace_id:
+                raise Rejected("api_key", "This API key belongs to another workspace.")
+
+        await self._db.write(unit)
+
+    async def api_keys(self) -> Sequence[ApiKey]:
+        return [_key_of(row) for row in self._db.reading.all(_KEYS)]
+
+    async def revoke_api_key(self, api_key_id: str, now: datetime) -> bool:
+        values = (to_us(now), api_key_id)
+        return await self._db.write(lambda: self._db.writing.run(_REVOKE, values) > 0)
+
+    async def authenticate(self, secret: Secret) -> ApiKey | None:
+        hashed = self._db.vault.key_hash(secret)
+        row = self._db.reading.one(_KEY_BY_HASH, (hashed,))
+        if row is None or not compare_digest(row[-1], hashed):
+            return None
+        key = _key_of(row[:-1])
+        return key if key.revoked_at is None else None
+
+
+def _workspace_of(row: Row) -> Workspace:
+    workspace_id, name, is_sandbox, created_at = row
+    return Workspace(
+        workspace_id=workspace_id,
+        name=name,
+        is_sandbox=bool(is_sandbox),
+        created_at=from_us(created_at),
+    )
+
+
+def _key_of(row: Row) -> ApiKey:
+    api_key_id, workspace_id, name, hint, created_at, revoked_at = row
+    return ApiKey(
+        api_key_id=api_key_id,
+        workspace_id=workspace_id,
+        name=name,
+        hint=hint,
+        created_at=from_us(created_at),
+        revoked_at=from_us_or_none(revoked_at),
+    )

@@ -1,0 +1,32 @@
+"""When devices are due, and who holds them: the one table that every write to a lock touches."""
+
+from latchwork.storage.sqlite.database import Database
+
+FRESH_SCAN = 1
+"""Of the column `rescan`, whose bits wait for the next claim: a visit under way must not undo
+them with what it knew before."""
+AUDIT = 2
+
+_MAKE_DUE = "UPDATE visit SET due_at = ?2 WHERE device_id = ?1 AND (due_at IS NULL OR due_at > ?2)"
+_MAKE_ALL_DUE = (
+    "UPDATE visit SET due_at = ?2 "
+    "WHERE connected_account_id = ?1 AND (due_at IS NULL OR due_at > ?2)"
+)
+_ASK_RESCAN = "UPDATE visit SET rescan = rescan | ? WHERE device_id = ?"
+
+
+def make_due(db: Database, device_id: str, due_at_us: int) -> None:
+    """For units: the device is due then at the latest, after the visit that holds it, if any."""
+    if db.writing.run(_MAKE_DUE, (device_id, due_at_us)):
+        db.notify_due()
+
+
+def make_all_due(db: Database, account_id: str, due_at_us: int) -> None:
+    """For units: like `make_due`, for all devices of an account."""
+    if db.writing.run(_MAKE_ALL_DUE, (account_id, due_at_us)):
+        db.notify_due()
+
+
+def ask_rescan(db: Database, device_id: str, bits: int) -> None:
+    """For units: FRESH_SCAN or AUDIT, with the next visit."""
+    db.writing.run(_ASK_RESCAN, (bits, device_id))

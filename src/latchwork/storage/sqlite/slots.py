@@ -1,0 +1,179 @@
+"""Positions on locks: the ledger of ours, and the codes of others."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from latchwork.domain.pin import Pin
+from latchwork.domain.slots import ForeignCode, LedgerEntry, Phase
+from latchwork.domain.window import Window
+from latchwork.storage.instants import from_us, from_us_or_none, to_us, to_us_or_none
+from latchwork.storage.sqlite import sql
+from latchwork.storage.sqlite.database import Database
+from latchwork.storage.sqlite.session import Row, Session
+
+LEDGER = (
+    "device_id",
+    "position",
+    "access_code_id",
+    "generation",
+    "pins",
+    "name",
+    "scheduled",
+    "starts_at",
+    "ends_at",
+    "phase",
+    "written_at",
+    "confirmed_at",
+)
+_FOREIGN = (
+    "device_id",
+    "position",
+    "unmanaged_access_code_id",
+    "pin",
+    "pin_hash",
+    "name",
+    "scheduled",
+    "starts_at",
+    "ends_at",
+    "created_at",
+)
+_AT_POSITION = "ON CONFLICT (device_id, position) DO UPDATE SET"
+_PUT_ENTRY = sql.insert("ledger", LEDGER, f"{_AT_POSITION} {sql.replacing(LEDGER[2:])}")
+_PUT_FOREIGN = sql.insert("foreign_code", _FOREIGN, f"{_AT_POSITION} {sql.replacing(_FOREIGN[2:])}")
+_DROP_ENTRY = "DELETE FROM ledger WHERE device_id = ? AND position = ?"
+_DROP_FOREIGN = "DELETE FROM foreign_code WHERE device_id = ? AND position = ?"
+_OF_DEVICE = "WHERE s.device_id = ? ORDER BY s.position"
+_ENTRIES = sql.select(sql.of("s", LEDGER), "FROM ledger s", _OF_DEVICE)
+_FOREIGN_CODES = sql.select(sql.of("s", _FOREIGN), "FROM foreign_code s", _OF_DEVICE)
+_CODE_AT = (
+    "SELECT access_code_id, 1 FROM ledger WHERE device_id = ?1 AND position = ?2 UNION ALL "
+    "SELECT unmanaged_access_code_id, 0 FROM foreign_code WHERE device_id = ?1 AND position = ?2"
+)
+_PINS = msgspec.json.Decoder(tuple[str, str | None, list[str]])
+"""Sealed as one: what the position shall hold, what was proven there, what came before."""
+
+
+def write(
+    db: Database,
+    device_id: str,
+    *,
+    ledger: Sequence[LedgerEntry],
+    ledger_removed: Iterable[int],
+    foreign: Sequence[ForeignCode],
+    foreign_removed: Iterable[int],
+) -> None:
+    """For units."""
+    run = db.writing.run
+    for position in ledger_removed:
+        run(_DROP_ENTRY, (device_id, position))
+    for position in foreign_removed:
+        run(_DROP_FOREIGN, (device_id, position))
+    for entry in ledger:
+        run(_PUT_ENTRY, _values_of_entry(db, entry))
+    for code in foreign:
+        run(_PUT_FOREIGN, _values_of_foreign(db, code))
+
+
+def entries(db: Database, session: Session, device_id: str) -> tuple[LedgerEntry, ...]:
+    return tuple(entry_of(db, row) for row in session.all(_ENTRIES, (device_id,)))
+
+
+def foreign_codes(db: Database, session: Session, device_id: str) -> tuple[ForeignCode, ...]:
+    return tuple(_foreign_of(db, row) for row in session.all(_FOREIGN_CODES, (device_id,)))
+
+
+def code_at(session: Session, device_id: str, position: int) -> tuple[str | None, bool]:
+    """The id of the code there, and whether it is one of ours."""
+    row = session.one(_CODE_AT, (device_id, position))
+    return (None, False) if row is None else (row[0], bool(row[1]))
+
+
+def _values_of_entry(db: Database, entry: LedgerEntry) -> Row:
+    confirmed = entry.confirmed_pin
+    pins = (
+        entry.pin.reveal(),
+        None if confirmed is None else confirmed.reveal(),
+        [pin.reveal() for pin in entry.earlier_pins],
+    )
+    row_id = f"{entry.device_id}/{entry.position}"
+    return (
+        entry.device_id,
+        entry.position,
+        entry.access_code_id,
+        entry.generation,
+        db.vault.seal("ledger", "pins", row_id, msgspec.json.encode(pins)),
+        entry.name,
+        *_window_values(entry.window),
+        entry.phase.value,
+        to_us_or_none(entry.written_at),
+        to_us_or_none(entry.confirmed_at),
+    )
+
+
+def entry_of(db: Database, row: Row) -> LedgerEntry:
+    """From the values of LEDGER."""
+    device_id, position, access_code_id, generation, sealed, name = row[:6]
+    scheduled, starts_at, ends_at, phase, written_at, confirmed_at = row[6:]
+    pins = db.vault.unseal("ledger", "pins", f"{device_id}/{position}", sealed)
+    pin, confirmed, earlier = _PINS.decode(pins)
+    return LedgerEntry(
+        device_id=device_id,
+        position=position,
+        access_code_id=access_code_id,
+        generation=generation,
+        pin=Pin(pin),
+        earlier_pins=tuple(Pin(p) for p in earlier),
+        name=name,
+        window=_window_of(scheduled, starts_at, ends_at),
+        phase=Phase(phase),
+        written_at=from_us_or_none(written_at),
+        confirmed_at=from_us_or_none(confirmed_at),
+        confirmed_pin=None if confirmed is None else Pin(confirmed),
+    )
+
+
+def _values_of_foreign(db: Database, code: ForeignCode) -> Row:
+    sealed = hashed = None
+    if code.pin is not None:
+        plain = code.pin.reveal().encode()
+        sealed = db.vault.seal("foreign_code", "pin", code.unmanaged_access_code_id, plain)
+        hashed = db.vault.pin_hash(code.device_id, code.pin)
+    return (
+        code.device_id,
+        code.position,
+        code.unmanaged_access_code_id,
+        sealed,
+        hashed,
+        code.name,
+        *_window_values(code.window),
+        to_us(code.created_at),
+    )
+
+
+def _foreign_of(db: Database, row: Row) -> ForeignCode:
+    device_id, position, code_id, sealed, _hashed, name, *window, created_at = row
+    pin = None
+    if sealed is not None:
+        pin = Pin(db.vault.unseal("foreign_code", "pin", code_id, sealed).decode())
+    return ForeignCode(
+        unmanaged_access_code_id=code_id,
+        device_id=device_id,
+        position=position,
+        pin=pin,
+        name=name,
+        window=_window_of(*window),
+        created_at=from_us(created_at),
+    )
+
+
+def _window_values(window: Window | None) -> tuple[bool, int | None, int | None]:
+    if window is None:
+        return False, None, None
+    return True, to_us_or_none(window.starts_at), to_us_or_none(window.ends_at)
+
+
+def _window_of(scheduled: int, starts_at: int | None, ends_at: int | None) -> Window | None:
+    if not scheduled:
+        return None
+    return Window(from_us_or_none(starts_at), from_us_or_none(ends_at))

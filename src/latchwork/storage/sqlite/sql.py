@@ -1,0 +1,72 @@
+"""SQL put together from constants of this package; values always travel as parameters."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from latchwork.storage.sqlite.session import Values
+
+
+def insert(table: str, columns: Sequence[str], rest: str = "") -> str:
+    marks = ", ".join("?" * len(columns))
+    names = ", ".join(columns)
+    return f"INSERT INTO {table} ({names}) VALUES ({marks}) {rest}"  # noqa: S608 - constants
+
+
+def replacing(columns: Iterable[str]) -> str:
+    """The SET list of an upsert."""
+    return ", ".join(f"{column} = excluded.{column}" for column in columns)
+
+
+def update(table: str, columns: Iterable[str], rest: str) -> str:
+    """One parameter a column, then those of `rest`."""
+    return " ".join(("UPDATE", table, "SET", ", ".join(f"{name} = ?" for name in columns), rest))
+
+
+def of(alias: str, columns: Iterable[str]) -> str:
+    """The columns of one table of a join."""
+    return ", ".join(f"{alias}.{column}" for column in columns)
+
+
+def select(columns: str, *rest: str) -> str:
+    return " ".join(("SELECT", columns, *rest))
+
+
+def listed(values: Iterable[Any]) -> str:
+    """One parameter for `IN (SELECT value FROM json_each(?))`, however many values."""
+    return msgspec.json.encode(list(values)).decode()
+
+
+ANY_OF = "IN (SELECT value FROM json_each(?))"
+
+
+class Where:
+    """Conditions, all of which must hold, and their parameters."""
+
+    def __init__(self, condition: str, *values: Any) -> None:
+        self._conditions = [condition]
+        self._values: list[Any] = list(values)
+
+    def also(self, condition: str, *values: Any) -> None:
+        self._conditions.append(condition)
+        self._values.extend(values)
+
+    def any_of(self, column: str, values: Sequence[Any] | None) -> None:
+        """No condition for None; for an empty sequence one that nothing meets."""
+        if values is not None:
+            self.also(f"{column} {ANY_OF}", listed(values))
+
+    def contains(self, columns: Sequence[str], search: str | None) -> None:
+        """`search` in any of the columns, in whatever case."""
+        if search:
+            found = " OR ".join(f"instr(folded({column}), ?) > 0" for column in columns)
+            self.also(f"({found})", *[search.casefold()] * len(columns))
+
+    @property
+    def sql(self) -> str:
+        return "WHERE " + " AND ".join(self._conditions)
+
+    @property
+    def values(self) -> Values:
+        return self._values

@@ -1,0 +1,56 @@
+"""Storage on one SQLite file."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from latchwork.storage.sqlite.accounts import SqliteAccounts
+from latchwork.storage.sqlite.attempts import SqliteAttempts
+from latchwork.storage.sqlite.codes import SqliteCodes
+from latchwork.storage.sqlite.database import open_database
+from latchwork.storage.sqlite.devices import SqliteDevices
+from latchwork.storage.sqlite.engine import SqliteEngine
+from latchwork.storage.sqlite.events import SqliteEvents
+from latchwork.storage.sqlite.keys import SqliteKeys
+from latchwork.storage.sqlite.webhooks import SqliteWebhooks
+from latchwork.storage.vault import Vault
+
+
+class SqliteStorage(
+    SqliteKeys,
+    SqliteAccounts,
+    SqliteDevices,
+    SqliteCodes,
+    SqliteAttempts,
+    SqliteEngine,
+    SqliteWebhooks,
+    SqliteEvents,
+):
+    """See Storage. One per process, used from one event loop."""
+
+    @classmethod
+    async def open(
+        cls,
+        path: str | Path,
+        vault: Vault,
+        clock_now: Callable[[], datetime],
+        entropy: Callable[[int], bytes],
+        *,
+        inline: bool = False,
+    ) -> Self:
+        """Opens the database at `path` (":memory:" for one that ends with the storage), made when
+        missing and brought to the newest schema.
+
+        `entropy(n)` gives n random bytes for ids; `inline` commits on the event loop instead of
+        in a thread, so that a run depends on nothing but its inputs. Raises NeedsAttention for a
+        database of a newer release, of another program or of another master key.
+        """
+        return cls(open_database(path, vault, clock_now, entropy, inline=inline))
+
+    async def healthy(self) -> None:
+        self._db.check()
+
+    async def aclose(self) -> None:
+        """Stores what is queued and closes the file. Idempotent."""
+        await self._db.aclose()

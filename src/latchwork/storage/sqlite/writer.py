@@ -1,0 +1,211 @@
+"""Group commit: many callers' writes in one transaction, one fsync for all of them.
+
+Whatever queued while the last commit ran forms the next batch; there is no timer. Statements run
+on the event loop, where they take microseconds; the commit, which waits for the disk, runs in a
+thread of its own, so that the loop goes on parsing requests meanwhile.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+import structlog
+
+from latchwork.storage.interface import StorageUnavailable
+
+T = TypeVar("T")
+
+LARGEST_BATCH: Final = 256
+"""Bounds how long one batch's statements keep the loop from anything else."""
+PATIENCE_MS: Final = 5_000
+"""How long to wait for another process (a command line tool) to end its own write."""
+
+log = structlog.get_logger(__name__)
+
+
+class _Job:
+    """One caller's write: what to do, who waits for it, and how it went."""
+
+    __slots__ = ("error", "future", "result", "unit")
+
+    def __init__(self, unit: Callable[[], Any], future: "asyncio.Future[Any]") -> None:
+        self.unit = unit
+        self.future = future
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def perform(self) -> None:
+        self.result, self.error = None, None
+        try:
+            self.result = self.unit()
+        except Exception as error:  # noqa: BLE001 - it is the caller's, whatever it is
+            self.error = error
+
+    def answer(self) -> None:
+        if self.future.done():  # The caller was cancelled; its write stands all the same.
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+
+class _SpoiledError(Exception):
+    """A unit failed after it had written: the batch must be done again without its effects."""
+
+
+class GroupWriter:
+    """Owns the one connection that writes. `refresh` is called inside a transaction whenever what
+    is kept in memory of the database may be out of date: at first, after another process wrote,
+    and after a roll-back."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, *, inline: bool, refresh: Callable[[], None]
+    ) -> None:
+        self._connection = connection
+        self._refresh = refresh
+        self._executor = None if inline else ThreadPoolExecutor(1, "latchwork-commit")
+        self._queue: deque[_Job] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._notices: set[Callable[[], None]] = set()
+        self._seen_version = -1
+        self._closed = False
+        self.trouble: str | None = None
+        """Why the last batch could not be stored; None when it was."""
+
+    async def run(self, unit: Callable[[], T]) -> T:
+        """Runs `unit` inside the next transaction; its answer, once that is on disk.
+
+        An exception of the unit undoes what it wrote and nothing else. The unit may be run again
+        when another of its batch fails. Raises StorageUnavailable when nothing could be stored.
+        """
+        if self._closed:
+            raise StorageUnavailable("The database is closed.")
+        loop = asyncio.get_running_loop()
+        job = _Job(unit, loop.create_future())
+        self._queue.append(job)
+        if self._task is None:
+            self._task = loop.create_task(self._drain(), name="latchwork-commit")
+        answer: T = await job.future
+        return answer
+
+    def after_commit(self, notice: Callable[[], None]) -> None:
+        """For units: calls `notice`, once, when the batch is on disk."""
+        self._notices.add(notice)
+
+    async def aclose(self) -> None:
+        """Stores what is queued, then takes nothing more. Idempotent."""
+        self._closed = True
+        if self._task is not None:
+            await asyncio.wait([self._task])
+        if self._executor is not None:
+            self._executor.shutdown()
+
+    async def _drain(self) -> None:
+        try:
+            while self._queue:
+                jobs = self._next_jobs()
+                if jobs:
+                    await self._store(jobs)
+        finally:
+            self._task = None
+
+    def _next_jobs(self) -> list[_Job]:
+        jobs: list[_Job] = []
+        while self._queue and len(jobs) < LARGEST_BATCH:
+            job = self._queue.popleft()
+            if not job.future.cancelled():
+                jobs.append(job)
+        return jobs
+
+    async def _store(self, jobs: list[_Job]) -> None:
+        try:
+            await self._begin()
+            await self._perform(jobs)
+            await self._off_loop("COMMIT")
+        except (sqlite3.Error, StorageUnavailable) as error:
+            self._abandon()
+            self.trouble = f"The database did not take the write: {error}."
+            log.warning("storage.batch_failed", writes=len(jobs), error=str(error))
+            for job in jobs:
+                job.error = StorageUnavailable(self.trouble)
+                job.answer()
+            return
+        except BaseException:
+            self._abandon()
+            for job in jobs:
+                job.future.cancel()
+            raise
+        self.trouble = None
+        notices, self._notices = self._notices, set()
+        for job in jobs:
+            job.answer()
+        for notice in notices:
+            notice()
+
+    async def _begin(self) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if self._executor is None or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            await self._off_loop(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+            try:
+                await self._off_loop("BEGIN IMMEDIATE")
+            finally:
+                self._connection.execute("PRAGMA busy_timeout = 0")
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._seen_version:
+            self._refresh()
+            self._seen_version = version
+
+    async def _perform(self, jobs: list[_Job]) -> None:
+        try:
+            self._perform_together(jobs)
+        except _SpoiledError:
+            self._abandon()
+            await self._begin()
+            for job in jobs:
+                self._perform_apart(job)
+
+    def _perform_together(self, jobs: list[_Job]) -> None:
+        connection = self._connection
+        for job in jobs:
+            changes = connection.total_changes
+            job.perform()
+            if job.error is not None and (
+                connection.total_changes != changes or not connection.in_transaction
+            ):
+                raise _SpoiledError
+
+    def _perform_apart(self, job: _Job) -> None:
+        notices = set(self._notices)
+        self._connection.execute("SAVEPOINT unit")
+        job.perform()
+        if not self._connection.in_transaction:
+            # Some failures (a full disk) end the whole transaction, with what others wrote.
+            raise StorageUnavailable(str(job.error))
+        if job.error is not None:
+            self._connection.execute("ROLLBACK TO unit")
+            self._notices = notices
+            self._refresh()
+        self._connection.execute("RELEASE unit")
+
+    def _abandon(self) -> None:
+        self._notices.clear()
+        self._seen_version = -1
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            log.warning("storage.rollback_failed", error=str(error))
+
+    async def _off_loop(self, statement: str) -> None:
+        if self._executor is None:
+            self._connection.execute(statement)
+        else:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._executor, self._connection.execute, statement)
