@@ -72,7 +72,7 @@ class Connections:
         self._waiting: set[str] = set()
         """Accounts that storage holds for connected while their driver is not live yet."""
         self._suspects: dict[str, set[int]] = {}
-        self._writes: dict[tuple[str, int], datetime] = {}
+        self._writes: dict[str, dict[int, datetime]] = {}
         self._listeners: list[Callable[[], None]] = []
         self._look = asyncio.Event()
 
@@ -102,22 +102,18 @@ class Connections:
 
     def note_write(self, device_id: str, position: int, now: datetime) -> None:
         """Remembers a write of ours, so that its echo is not taken for another hand."""
-        if len(self._writes) > 10_000:
-            self._forget_writes(now)
-        self._writes[device_id, position] = now
+        recent = self._recent_writes(device_id, now)
+        recent[position] = now
+        self._writes[device_id] = recent
 
-    def _forget_writes(self, now: datetime) -> None:
-        self._writes = {key: at for key, at in self._writes.items() if now - at <= OWN_WRITE_ECHO}
+    def _recent_writes(self, device_id: str, now: datetime) -> dict[int, datetime]:
+        written = self._writes.get(device_id, {})
+        return {p: at for p, at in written.items() if now - at <= OWN_WRITE_ECHO}
 
     def _suspect(self, device_id: str, positions: Sequence[int] | None) -> bool:
         """Notes positions (None: any) that may have been changed by another hand; False when
         all that is told may be the echo of our own writes."""
-        now = self._clock.now()
-        recent = {
-            p
-            for (device, p), at in self._writes.items()
-            if device == device_id and now - at <= OWN_WRITE_ECHO
-        }
+        recent = self._recent_writes(device_id, self._clock.now()).keys()
         if positions is None:
             suspects = set() if recent else {ANY_POSITION}
         else:
