@@ -56,6 +56,11 @@ class ZwaveRig:
     def url(self) -> str:
         return f"ws://127.0.0.1:{self._port}"
 
+    @property
+    def control_url(self) -> str:
+        """The control port as a websocket address: something that answers and is no server."""
+        return f"ws://127.0.0.1:{self._control}"
+
     def start(self) -> "ZwaveRig":
         """Starts both processes; returns when the server accepts connections."""
         if not (RIG / "node_modules" / "zwave-js").is_dir():
@@ -156,6 +161,10 @@ class ZwaveRig:
     def erase(self, node: int, position: int, *, told: bool = True) -> None:
         """Another hand empties a position at the lock."""
         self._call(node, "erase", {"position": position, "told": told})
+
+    def disable(self, node: int, position: int) -> None:
+        """Another hand disables a User Code at the lock, silently."""
+        self._call(node, "disable", {"position": position})
 
     def notify(self, node: int, event: int, parameters: list[int] | None = None) -> None:
         """Sends an Access Control notification, such as 1 for a manual lock operation."""

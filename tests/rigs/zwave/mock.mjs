@@ -5,7 +5,7 @@
 //
 //   GET  /<node>/state     what the lock stores
 //   POST /<node>/fault     switches faults (faults.mjs)
-//   POST /<node>/<verb>    pin, program, erase, notify, bolt, battery, reset (truth.mjs)
+//   POST /<node>/<verb>    pin, program, erase, disable, notify, bolt, battery, reset (truth.mjs)
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { Faucet, ZWaveSerialFrameType } from "@zwave-js/serial";
@@ -39,6 +39,7 @@ const VERBS = {
   fault: ({ switchFaults }, changes) => switchFaults(changes),
   pin: ({ node }, body) => truth.typePin(controller, node, body),
   program: ({ node }, body) => truth.programCode(controller, node, body),
+  disable: ({ node }, body) => truth.disableCode(node, body),
   erase: ({ node }, body) => truth.eraseCode(controller, node, body),
   notify: ({ node }, { event, parameters }) => notify(controller, node, event, parameters),
   bolt: ({ node }, body) => truth.moveBolt(controller, node, body),

@@ -156,6 +156,11 @@ export async function eraseCode(controller, node, { position, told = true }) {
   if (told) await tellCredential(controller, node, type, userId, position, new Bytes());
 }
 
+/** Another hand disables a User Code, which stays stored. */
+export function disableCode(node, { position }) {
+  node.state.set(`UserCode_userIdStatus_${position}`, UserIDStatus.Disabled);
+}
+
 const LOCAL = { modifierType: UserCredentialModifierType.Locally, modifierNodeId: 0 };
 
 function localUser(userId) {
