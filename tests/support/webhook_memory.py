@@ -116,20 +116,24 @@ class MemoryWebhooks:
     ) -> None:
         self._may_fail("record_attempt")
         row = self.messages[message.message_id]
-        if row.token != message.token:
+        if row.token != message.token or row.due_at is None:
             return
         row.attempts.append(attempt)
         row.due_at, row.leased_until, row.delivered = next_due, None, delivered
 
     async def disable_webhook(self, webhook_id: str) -> None:
+        """Gives up its waiting messages."""
         self.hooks[webhook_id] = msgspec.structs.replace(self.hooks[webhook_id], disabled=True)
+        for message in self.messages.values():
+            if message.webhook_id == webhook_id:
+                message.due_at = None
 
     async def event_by_id(self, event_id: str) -> Event | None:
         self._may_fail("event_by_id")
         return self.events_by_id.get(event_id)
 
     def _claimable_at(self, message: _Message) -> datetime | None:
-        if message.due_at is None or self.hooks[message.webhook_id].disabled:
+        if message.due_at is None:
             return None
         return message.leased_until or message.due_at
 

@@ -200,14 +200,15 @@ class Deliverer:
             response=answer.response,
         )
         gone = answer.status_code == GONE
-        if gone:
-            await self._insist(lambda: self._storage.disable_webhook(message.webhook.webhook_id))
         next_due = None if answer.accepted or gone else self._next_due(message, answer, ended)
         await self._insist(
             lambda: self._storage.record_attempt(
                 message, attempt, next_due, delivered=answer.accepted
             )
         )
+        if gone:
+            # Last, since it gives up every message that still waits, this one included.
+            await self._insist(lambda: self._storage.disable_webhook(message.webhook.webhook_id))
 
     def _next_due(self, message: DueMessage, answer: Answer, now: datetime) -> datetime | None:
         asked = (

@@ -156,8 +156,10 @@ async def test_410_disables_the_endpoint_and_ends_its_messages() -> None:
         await house.sleep(5 * DAY)
     assert house.storage.hooks[hook.webhook_id].disabled
     assert len(house.receiver.requests) == 1
-    assert house.storage.messages[ids[0]].due_at is None
-    assert not house.storage.messages[ids[0]].delivered
+    assert all(house.storage.messages[message_id].due_at is None for message_id in ids)
+    row = house.storage.messages[ids[0]]
+    assert [attempt.status_code for attempt in row.attempts] == [410]
+    assert not row.delivered
 
 
 @on_virtual_time
