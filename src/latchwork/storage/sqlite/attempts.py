@@ -40,10 +40,8 @@ _BY_ID: Final = sql.select(
 _PENDING: Final = sql.select(
     _SELECTED,
     "FROM action_attempt t WHERE t.device_id = ? AND t.status = 'pending' "
-    f"AND t.access_code_id IS NULL AND t.action_type {sql.ANY_OF} "
-    "ORDER BY t.created_at, t.action_attempt_id",
+    "AND t.access_code_id IS NULL ORDER BY t.created_at, t.action_attempt_id",
 )
-_ENGINE_ACTIONS: Final = sql.listed(sorted(action.value for action in ENGINE_ACTIONS))
 _END: Final = (
     "UPDATE action_attempt SET status = ?, error_type = ?, error_message = ?, parameters = ? "
     "WHERE action_attempt_id = ?"
@@ -102,8 +100,8 @@ def converge(db: Database, codes: Iterable[tuple[str, int]]) -> None:
 
 def pending(db: Database, session: Session, device_id: str) -> tuple[ActionAttempt, ...]:
     """For the engine to carry out, oldest first."""
-    rows = session.all(_PENDING, (device_id, _ENGINE_ACTIONS))
-    return tuple(_attempt_of(db, row) for row in rows)
+    found = (_attempt_of(db, row) for row in session.all(_PENDING, (device_id,)))
+    return tuple(attempt for attempt in found if attempt.action_type in ENGINE_ACTIONS)
 
 
 def _attempt_of(db: Database, row: Row) -> ActionAttempt:

@@ -2,15 +2,28 @@
 
 from typing import Final
 
-import msgspec
-
-from latchwork.domain.access_code import AccessCode, Blocked, CodeStatus, CodeType, Evidence
+from latchwork.domain.access_code import (
+    AccessCode,
+    Blocked,
+    CodeStatus,
+    CodeType,
+    Evidence,
+    EvidenceKind,
+)
 from latchwork.domain.pin import Pin
 from latchwork.storage.instants import from_us, from_us_or_none, to_us, to_us_or_none
 from latchwork.storage.sqlite import sql
-from latchwork.storage.sqlite.aggregate import json_or_none, json_text, problems
+from latchwork.storage.sqlite.aggregate import json_or_none, problems
 from latchwork.storage.sqlite.database import Database
 from latchwork.storage.sqlite.session import Row, Session
+
+EVIDENCE: Final = (
+    "evidence_kind",
+    "evidence_position",
+    "evidence_generation",
+    "evidence_at",
+)
+"""Small columns, so that a row hardly grows when its code is proven."""
 
 COLUMNS: Final = (
     "created_at",
@@ -18,7 +31,7 @@ COLUMNS: Final = (
     "workspace_id",
     "device_id",
     "connected_account_id",
-    "evidence",
+    *EVIDENCE,
     "scheduled_on_device",
     "deleted_at",
     "type",
@@ -40,11 +53,11 @@ COLUMNS: Final = (
     "retry_at",
     "blocked",
 )
-_WISH: Final = (*COLUMNS[8:], "pin_hash")
+_WISH: Final = (*COLUMNS[11:], "pin_hash")
 """What an update replaces; what was proven of the lock stays the engine's to write."""
 _STATE: Final = (
     "status",
-    "evidence",
+    *EVIDENCE,
     "scheduled_on_device",
     "errors",
     "warnings",
@@ -68,12 +81,10 @@ _UNBLOCK: Final = (
     "UPDATE access_code SET blocked = NULL "
     "WHERE device_id = ? AND deleted_at IS NULL AND blocked = 'duplicate'"
 )
-_EVIDENCE = msgspec.json.Decoder(Evidence)
 
 
 def add(db: Database, code: AccessCode, pin_hash: bytes) -> None:
     """For units."""
-    evidence = None if code.evidence is None else json_text(code.evidence)
     db.writing.run(
         _ADD,
         (
@@ -82,7 +93,7 @@ def add(db: Database, code: AccessCode, pin_hash: bytes) -> None:
             code.workspace_id,
             code.device_id,
             code.connected_account_id,
-            evidence,
+            *_evidence_values(code.evidence),
             code.scheduled_on_device,
             to_us_or_none(code.deleted_at),
             *_wish_values(db, code),
@@ -102,7 +113,7 @@ def write_state(db: Database, code: AccessCode) -> None:
         _WRITE_STATE,
         (
             code.status.value,
-            None if code.evidence is None else json_text(code.evidence),
+            *_evidence_values(code.evidence),
             code.scheduled_on_device,
             json_or_none(code.errors),
             json_or_none(code.warnings),
@@ -157,6 +168,20 @@ def _wish_values(db: Database, code: AccessCode) -> Row:
     )
 
 
+def _evidence_values(evidence: Evidence | None) -> Row:
+    if evidence is None:
+        return (None, None, None, None)
+    observed_at = to_us(evidence.observed_at)
+    return (evidence.kind.value, evidence.position, evidence.generation, observed_at)
+
+
+def _evidence_of(values: Row) -> Evidence | None:
+    kind, position, generation, observed_at = values
+    if kind is None:
+        return None
+    return Evidence(EvidenceKind(kind), position, generation, from_us(observed_at))
+
+
 def _sealed_pin(db: Database, code: AccessCode) -> bytes:
     return db.vault.seal("access_code", "pin", code.access_code_id, code.pin.reveal().encode())
 
@@ -164,10 +189,10 @@ def _sealed_pin(db: Database, code: AccessCode) -> bytes:
 def code_of(db: Database, row: Row) -> AccessCode:
     """From the values of COLUMNS."""
     created_at, access_code_id, workspace_id, device_id, connected_account_id = row[:5]
-    evidence, scheduled_on_device, deleted_at, kind, name, pin = row[5:11]
-    starts_at, ends_at, generation, changed_at, external, native, offline = row[11:18]
-    common_code_key, status, delete_requested_at, errors, warnings = row[18:23]
-    failures, retry_at, blocked = row[23:]
+    scheduled_on_device, deleted_at, kind, name, pin = row[9:14]
+    starts_at, ends_at, generation, changed_at, external, native, offline = row[14:21]
+    common_code_key, status, delete_requested_at, errors, warnings = row[21:26]
+    failures, retry_at, blocked = row[26:]
     return AccessCode(
         access_code_id=access_code_id,
         workspace_id=workspace_id,
@@ -186,7 +211,7 @@ def code_of(db: Database, row: Row) -> AccessCode:
         attempt_for_offline_device=bool(offline),
         common_code_key=common_code_key,
         status=CodeStatus(status),
-        evidence=None if evidence is None else _EVIDENCE.decode(evidence),
+        evidence=_evidence_of(row[5:9]),
         scheduled_on_device=bool(scheduled_on_device),
         delete_requested_at=from_us_or_none(delete_requested_at),
         deleted_at=from_us_or_none(deleted_at),

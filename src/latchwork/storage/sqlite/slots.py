@@ -39,6 +39,8 @@ _FOREIGN = (
     "created_at",
 )
 _AT_POSITION = "ON CONFLICT (device_id, position) DO UPDATE SET"
+_SAME_CODE = "WHERE device_id = ? AND position = ? AND access_code_id = ?"
+_CHANGE_ENTRY = sql.update("ledger", LEDGER[3:], _SAME_CODE)
 _PUT_ENTRY = sql.insert("ledger", LEDGER, f"{_AT_POSITION} {sql.replacing(LEDGER[2:])}")
 _PUT_FOREIGN = sql.insert("foreign_code", _FOREIGN, f"{_AT_POSITION} {sql.replacing(_FOREIGN[2:])}")
 _DROP_ENTRY = "DELETE FROM ledger WHERE device_id = ? AND position = ?"
@@ -70,7 +72,10 @@ def write(
     for position in foreign_removed:
         run(_DROP_FOREIGN, (device_id, position))
     for entry in ledger:
-        run(_PUT_ENTRY, _values_of_entry(db, entry))
+        values = _values_of_entry(db, entry)
+        # Most entries change for the same code, which leaves the index by code alone.
+        if not run(_CHANGE_ENTRY, (*values[3:], *values[:3])):
+            run(_PUT_ENTRY, values)
     for code in foreign:
         run(_PUT_FOREIGN, _values_of_foreign(db, code))
 

@@ -112,7 +112,10 @@ CREATE TABLE access_code (
   attempt_for_offline_device INTEGER NOT NULL,
   common_code_key TEXT,
   status TEXT NOT NULL,
-  evidence TEXT,
+  evidence_kind TEXT,
+  evidence_position INTEGER,
+  evidence_generation INTEGER,
+  evidence_at INTEGER,
   scheduled_on_device INTEGER NOT NULL,
   delete_requested_at INTEGER,
   deleted_at INTEGER,
@@ -122,9 +125,8 @@ CREATE TABLE access_code (
   retry_at INTEGER,
   blocked TEXT
 ) STRICT;
+-- Serves all codes of a device as well: each index more costs every create a page of its own.
 CREATE INDEX access_code_by_pin ON access_code (device_id, pin_hash) WHERE deleted_at IS NULL;
-CREATE INDEX access_code_by_device ON access_code (device_id, created_at, access_code_id)
-  WHERE deleted_at IS NULL;
 CREATE INDEX access_code_by_workspace ON access_code (workspace_id, created_at, access_code_id)
   WHERE deleted_at IS NULL;
 
