@@ -1,0 +1,166 @@
+"""The driver of simulated locks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from latchwork.domain.errors import RetryLater
+from latchwork.domain.observation import Observation
+from latchwork.domain.pin import Pin
+from latchwork.domain.window import Window
+from latchwork.drivers.protocol import (
+    CodesChanged,
+    DevicesFound,
+    Driver,
+    DriverContext,
+    LockOperated,
+    Push,
+    Sink,
+)
+from latchwork.drivers.simulator import settings as checked
+from latchwork.drivers.simulator.house import House
+from latchwork.drivers.simulator.lock import SimulatedLock
+from latchwork.drivers.simulator.sandbox import Act, carry_out
+
+
+class SimulatorDriver:
+    """See `Driver`. A lock does one thing at a time; different locks do not wait for each
+    other. `house` is for those who look at the locks from outside."""
+
+    def __init__(self, context: DriverContext) -> None:
+        settings = checked.read(context.settings)
+        self.house = House(settings.specs, context.store if settings.durable else None)
+        self._clock = context.clock
+        self._latency = settings.seconds_a_call
+        self._visits_at_once = settings.visits_at_once
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._pushes: asyncio.Queue[Push] = asyncio.Queue()
+        self._live = False
+
+    @property
+    def max_concurrent_visits(self) -> int:
+        return self._visits_at_once
+
+    async def run(self, sink: Sink, connected: Callable[[], None]) -> None:
+        await self.house.load()
+        self._live = True
+        try:
+            connected()
+            await sink(DevicesFound(self.house.discovered(), complete=True))
+            while True:
+                await sink(await self._pushes.get())
+        finally:
+            self._live = False
+
+    async def observe(
+        self, provider_key: str, positions: Sequence[int]
+    ) -> Mapping[int, Observation]:
+        async with self._turn(provider_key) as (lock, now):
+            return lock.read(positions, now)
+
+    async def scan(self, provider_key: str) -> Mapping[int, Observation]:
+        async with self._turn(provider_key) as (lock, now):
+            return lock.scan(now)
+
+    async def write(
+        self,
+        provider_key: str,
+        position: int,
+        pin: Pin,
+        name: str | None,
+        window: Window | None,
+    ) -> None:
+        async with self._programming(provider_key, position) as (lock, now):
+            lock.write(position, pin, name, window, now)
+
+    async def clear(self, provider_key: str, position: int) -> None:
+        async with self._programming(provider_key, position) as (lock, now):
+            lock.clear(position, now)
+
+    async def lock(self, provider_key: str) -> None:
+        await self._move_bolt(provider_key, locked=True)
+
+    async def unlock(self, provider_key: str) -> None:
+        await self._move_bolt(provider_key, locked=False)
+
+    async def probe(self, provider_key: str) -> bool:
+        async with self._turn(provider_key) as (lock, now):
+            return lock.probe(now)
+
+    async def simulate(self, provider_key: str, action: str, values: Mapping[str, Any]) -> bool:
+        """See `sandbox.ACTIONS`. Raises Rejected naming what is wrong: the action or a value."""
+        async with self._own(provider_key) as lock:
+            act = Act(self.house, lock, values, self._clock.now(), self._pushes.put_nowait)
+            return await carry_out(action, act)
+
+    async def aclose(self) -> None:
+        self._live = False
+
+    def _reached(self, provider_key: str) -> SimulatedLock:
+        if not self._live:
+            raise RetryLater("The simulator is not connected.")
+        return self.house.lock(provider_key)
+
+    @asynccontextmanager
+    async def _own(self, provider_key: str) -> AsyncIterator[SimulatedLock]:
+        """The lock, for the caller alone."""
+        self._reached(provider_key)
+        turn = self._turns.get(provider_key)
+        if turn is None:
+            turn = self._turns[provider_key] = asyncio.Lock()
+        async with turn:
+            yield self._reached(provider_key)
+
+    @asynccontextmanager
+    async def _turn(self, provider_key: str) -> AsyncIterator[tuple[SimulatedLock, datetime]]:
+        """The lock, for the caller alone, and the time after the radio took its own."""
+        async with self._own(provider_key) as lock:
+            latency = self.house.latency(provider_key)
+            seconds = (self._latency if latency is None else latency) + lock.faults.delay
+            if seconds:
+                await self._clock.sleep(timedelta(seconds=seconds))
+            yield lock, self._clock.now()
+
+    @asynccontextmanager
+    async def _programming(
+        self, provider_key: str, position: int
+    ) -> AsyncIterator[tuple[SimulatedLock, datetime]]:
+        """A turn after which the lock is saved, whether or not its answer came through, and a
+        change is reported by locks that report changes."""
+        async with self._turn(provider_key) as (lock, now):
+            before = lock.codes.get(position)
+            try:
+                yield lock, now
+            finally:
+                await self.house.save(lock)
+                if lock.capabilities.pushes_changes and lock.codes.get(position) != before:
+                    self._pushes.put_nowait(
+                        CodesChanged(provider_key=provider_key, positions=(position,))
+                    )
+
+    async def _move_bolt(self, provider_key: str, *, locked: bool) -> None:
+        async with self._turn(provider_key) as (lock, now):
+            lock.move_bolt(now, locked=locked)
+            await self.house.save(lock)
+            self._pushes.put_nowait(
+                LockOperated(
+                    provider_key=provider_key, locked=locked, method="remote", occurred_at=now
+                )
+            )
+
+
+class SimulatorFactory:
+    """See `DriverFactory`."""
+
+    provider_display_name = "Simulator"
+
+    def check_settings(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        return checked.check_settings(settings)
+
+    def __call__(self, context: DriverContext) -> Driver:
+        return SimulatorDriver(context)
+
+
+factory = SimulatorFactory()
