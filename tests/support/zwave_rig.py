@@ -7,8 +7,9 @@
 
 Locks (ten positions each): node 2 speaks User Code V1, node 3 User Code V2 with Schedule Entry
 Lock, node 4 User Credential. They forget nothing while the rig runs, whatever the server does.
-The server interviews them after it starts listening, which takes some 15 s on a first start and
-nearly nothing after `restart_server()`.
+The server interviews them after it starts listening, which takes some 10 s on a first start and
+nothing after `restart_server()`. Starts and stops take seconds: from a coroutine call them through
+`asyncio.to_thread`, else the server waits for clients of the same loop to say goodbye.
 """
 
 import atexit
@@ -28,7 +29,7 @@ from typing import Any
 RIG = Path(__file__).resolve().parent.parent / "rigs" / "zwave"
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
-V1_LOCK, SCHEDULE_LOCK, CREDENTIAL_LOCK = 2, 3, 4
+V1_LOCK, SCHEDULE_LOCK, CREDENTIAL_LOCK = LOCKS = (2, 3, 4)
 
 
 class RigError(Exception):
@@ -36,7 +37,7 @@ class RigError(Exception):
 
 
 class ZwaveRig:
-    """The two processes. Every call is synchronous and takes milliseconds, but the starts.
+    """The two processes. Every call is synchronous; all but starts and stops take milliseconds.
 
     `url`: the Z-Wave JS server's address, the same after a restart. `folder`: logs and cache,
     removed by `stop()` unless it is told to keep them.

@@ -1,79 +1,12 @@
 """One Z-Wave rig for all tests of this folder, and one connection of the driver for each."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from latchwork.drivers.protocol import DevicesFound, Driver, DriverContext, Push
-from latchwork.drivers.zwave_js.driver import factory
-from support.zwave_rig import CREDENTIAL_LOCK, SCHEDULE_LOCK, V1_LOCK, ZwaveRig
-
-LOCKS = (V1_LOCK, SCHEDULE_LOCK, CREDENTIAL_LOCK)
-PATIENCE = 40.0
-P = TypeVar("P", bound=Push)
-
-
-class Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    async def sleep(self, delay: timedelta) -> None:
-        await asyncio.sleep(delay.total_seconds())
-
-
-class NoStore:
-    async def load_all(self) -> Mapping[str, bytes]:
-        return {}
-
-    async def save(self, key: str, value: bytes) -> None:
-        raise AssertionError("the driver stores nothing")
-
-
-def make_driver(url: str, **settings: Any) -> Driver:
-    return factory(
-        DriverContext(
-            connected_account_id="account",
-            settings=factory.check_settings({"url": url, **settings}),
-            secrets={},
-            clock=Clock(),
-            store=NoStore(),
-        )
-    )
-
-
-class Connection:
-    """A running driver with all that it has pushed."""
-
-    def __init__(self, driver: Driver) -> None:
-        self.driver = driver
-        self.pushes: list[Push] = []
-        self.connected = asyncio.Event()
-        self._news = asyncio.Condition()
-        self.running = asyncio.create_task(driver.run(self._take, self.connected.set))
-
-    async def _take(self, push: Push) -> None:
-        async with self._news:
-            self.pushes.append(push)
-            self._news.notify_all()
-
-    async def until(self, kind: type[P], wanted: Callable[[P], bool] = lambda _: True) -> P:
-        """The first push of a kind that is wanted, past or to come."""
-
-        def found() -> P | None:
-            return next((p for p in self.pushes if isinstance(p, kind) and wanted(p)), None)
-
-        async with asyncio.timeout(PATIENCE), self._news:
-            while (push := found()) is None:
-                await self._news.wait()
-        return push
-
-    async def end(self) -> None:
-        self.running.cancel()
-        await asyncio.gather(self.running, return_exceptions=True)
-        await self.driver.aclose()
+from latchwork.drivers.protocol import DevicesFound, Driver
+from support.zwave_connection import Connection, make_driver
+from support.zwave_rig import LOCKS, ZwaveRig
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +32,3 @@ async def live(rig: ZwaveRig) -> AsyncIterator[Connection]:
 @pytest.fixture
 def driver(live: Connection) -> Driver:
     return live.driver
-
-
-def key(node: int) -> str:
-    return f"c0ffee01-{node}"

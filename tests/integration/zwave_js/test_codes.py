@@ -6,9 +6,8 @@ from latchwork.domain.errors import Conflict, NeedsAttention, Rejected, RetryLat
 from latchwork.domain.observation import Empty, Holds, Observation, Occupied
 from latchwork.domain.pin import Pin
 from latchwork.drivers.protocol import Driver
-from support.zwave_rig import CREDENTIAL_LOCK, SCHEDULE_LOCK, V1_LOCK, ZwaveRig
-
-from .conftest import LOCKS, Connection, key, make_driver
+from support.zwave_connection import Connection, key, make_driver
+from support.zwave_rig import CREDENTIAL_LOCK, LOCKS, SCHEDULE_LOCK, V1_LOCK, ZwaveRig
 
 pytestmark = [pytest.mark.acceptance]
 every_lock = pytest.mark.parametrize("node", LOCKS)

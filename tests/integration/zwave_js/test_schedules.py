@@ -8,9 +8,8 @@ from latchwork.domain.observation import Holds
 from latchwork.domain.pin import Pin
 from latchwork.domain.window import Window, same_schedule
 from latchwork.drivers.protocol import DevicesFound, Driver
+from support.zwave_connection import Connection, key, make_driver
 from support.zwave_rig import SCHEDULE_LOCK, ZwaveRig
-
-from .conftest import Connection, key, make_driver
 
 pytestmark = [pytest.mark.acceptance]
 

@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 OPERATION_TIMEOUT: Final = 25.0
 """Seconds for an operation, with the wait for its turn."""
+READY_PATIENCE: Final = 3.0
+"""Seconds from a lock's answer to the event that it is ready."""
 TIMEOUT_PER_READ: Final = 2.5
 LONGEST_READ: Final = 70.0
 SECURED, UNSECURED = 255, 0
@@ -151,6 +153,8 @@ class ZwaveJsDriver:
                 lock = self._lock(provider_key)
                 lock.touched = set(positions)
                 try:
+                    if positions and not lock.is_ready.is_set():
+                        await _wake(lock)
                     yield lock
                 finally:
                     lock.touched = set()
@@ -164,6 +168,8 @@ class ZwaveJsDriver:
         lock = self._network.lock(event.nodeId)
         if lock is None:
             return
+        if event.event == "ready":
+            lock.is_ready.set()
         lock.reports.note(event)
         if is_duplicate_refusal(event):
             lock.duplicate_refused.set()
@@ -211,6 +217,17 @@ class ZwaveJsDriver:
             network.added(node_id)
         elif event.event == "node removed" and (found := network.removed(node_id)) is not None:
             await sink(found)
+
+
+async def _wake(lock: LockNode) -> None:
+    """After its own start Z-Wave JS takes a lock for ready once it has answered."""
+    if not await lock.commands.ping():
+        raise RetryLater("The lock has not answered since Z-Wave JS was started.")
+    try:
+        async with asyncio.timeout(READY_PATIENCE):
+            await lock.is_ready.wait()
+    except TimeoutError:
+        raise RetryLater("Z-Wave JS is still getting ready for the lock.") from None
 
 
 class ZwaveJsFactory:

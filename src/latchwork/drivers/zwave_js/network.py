@@ -88,6 +88,10 @@ class Network:
             return
         if known is not None and known.capabilities == lock.capabilities:
             lock = known
+        if node.ready:
+            lock.is_ready.set()
+        else:
+            lock.is_ready.clear()
         self._locks[node.node_id] = lock
         self._described[node.node_id] = await describe(lock, node, self._time_zone)
 

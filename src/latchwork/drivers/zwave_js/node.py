@@ -84,6 +84,8 @@ class LockNode:
         self.credential_type = credential_type
         self.schedule_slots = schedule_slots
         self.lock_class = lock_class
+        self.is_ready = asyncio.Event()
+        """Set when Z-Wave JS has heard the lock since its own start; it tells no values before."""
         self.duplicate_refused = asyncio.Event()
         """Set when the lock notifies that it refused a PIN as a duplicate."""
         self.reports = CodeReports()

@@ -6,8 +6,8 @@ the first schedule is read or written, the lock's offset is read and set where i
 JS sets it to its host's zone at each interview).
 
 Schedules are kept in minutes: starts are cut down, ends are rounded up. Where clocks go back, an
-hour of local time occurs twice, and the lock does not know which is meant: a start there opens at
-its first occurrence, an end in the second is moved to the end of that hour. So a guest is never
+hour of local time occurs twice, and the lock does not know which is meant: a start in its first
+pass is moved to the beginning of that hour, an end in its second to its end. So a guest is never
 locked out. `read_window` gives back the very window that was written as long as the lock stores
 its fields; otherwise the fields decide.
 """
@@ -151,12 +151,25 @@ class Schedules:
 
 
 def _local_start(instant: datetime, zone: tzinfo) -> datetime:
-    return instant.astimezone(zone).replace(second=0, microsecond=0, tzinfo=None)
+    """In the first pass of an hour that comes twice: the beginning of that hour, which the clock
+    is set back to during the stay."""
+    local = instant.replace(second=0, microsecond=0).astimezone(zone)
+    earlier = local
+    while not earlier.fold and _comes_twice(earlier):
+        local, earlier = earlier, (earlier.astimezone(UTC) - _MINUTE).astimezone(zone)
+    return local.replace(tzinfo=None)
 
 
 def _local_end(instant: datetime, zone: tzinfo) -> datetime:
+    """In the second pass of an hour that comes twice: the end of that hour, which the clock has
+    nearly reached before it is set back."""
     floor = instant.replace(second=0, microsecond=0)
     local = (floor if floor == instant else floor + _MINUTE).astimezone(zone)
     while local.fold:
         local = (local.astimezone(UTC) + _MINUTE).astimezone(zone)
     return local.replace(tzinfo=None)
+
+
+def _comes_twice(local: datetime) -> bool:
+    """Of a time that exists: whether clocks show it again after they are set back."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
