@@ -1,0 +1,95 @@
+"""The declared table that routes (and the OpenAPI document) are made from."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from latchwork.domain.device import Workspace
+from latchwork.domain.pin import Secret
+from latchwork.storage.interface import ApiKey, Storage
+
+READ = ("GET", "POST")
+CREATE = ("POST",)
+UPDATE = ("POST", "PATCH", "PUT")
+DELETE = ("POST", "DELETE")
+
+
+class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
+    """What the composition gives to the API."""
+
+    storage: Storage
+    now: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+    """Waits so many seconds."""
+    entropy: Callable[[int], bytes]
+    """Secure random bytes."""
+    randbelow: Callable[[int], int]
+    """A secure, uniform integer from 0 to n - 1."""
+    check_url: Callable[[str], None]
+    """Raises Rejected for a webhook URL that may not be called."""
+    new_webhook_secret: Callable[[], Secret]
+    check_settings: Callable[[str, dict[str, Any]], tuple[str, dict[str, Any], str]]
+    """(provider, settings) -> (its registered name, settings, display name); raises Rejected."""
+    account_added: Callable[[], None]
+    public_url: str = ""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One authenticated request on its way through a handler."""
+
+    deps: ApiDeps
+    key: ApiKey
+    workspace: Workspace
+    now: datetime
+    path: str
+    new_id: Callable[[], str]
+
+    @property
+    def storage(self) -> Storage:
+        return self.deps.storage
+
+    @property
+    def workspace_id(self) -> str:
+        return self.key.workspace_id
+
+
+class Empty(msgspec.Struct):
+    """No parameters."""
+
+
+R = TypeVar("R", bound=msgspec.Struct)
+Handler = Callable[[Call, Any], Awaitable[dict[str, Any]]]
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """One path: the methods it answers, the parameters it takes, what it does."""
+
+    path: str
+    methods: tuple[str, ...]
+    request: type[msgspec.Struct]
+    handler: Handler
+
+
+def page_of(path: str, call: Call, cursor: str | None, next_cursor: str | None) -> dict[str, Any]:
+    """Seam's pagination object."""
+    url = None
+    if next_cursor is not None:
+        url = f"{call.deps.public_url}{path}?page_cursor={next_cursor}"
+    return {
+        "current_page_cursor": cursor,
+        "next_page_cursor": next_cursor,
+        "has_next_page": next_cursor is not None,
+        "next_page_url": url,
+    }
+
+
+LARGEST_PAGE = 1000
+
+
+def page_size(limit: float | None, default: int = 500) -> int:
+    """A page's size from what the caller asked for; large wishes get the largest page."""
+    if limit is None:
+        return default
+    return max(1, min(int(limit), LARGEST_PAGE))

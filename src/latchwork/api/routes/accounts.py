@@ -1,0 +1,94 @@
+"""/workspaces, /connected_accounts, and our own way to connect a provider."""
+
+from typing import Any
+
+import msgspec
+
+from latchwork.api import serializers as show
+from latchwork.api.endpoint import CREATE, READ, Call, Empty, Endpoint, page_of, page_size
+from latchwork.api.errors import invalid, not_found
+from latchwork.domain.device import ConnectedAccount
+from latchwork.storage.interface import Page
+
+
+class Get(msgspec.Struct):
+    connected_account_id: str | None = None
+    email: str | None = None
+
+
+class List(msgspec.Struct):
+    search: str | None = None
+    limit: float | None = None
+    page_cursor: str | None = None
+    custom_metadata_has: dict[str, Any] | None = None
+    customer_key: str | None = None
+    user_identifier_key: str | None = None
+    space_id: str | None = None
+
+
+class Connect(msgspec.Struct):
+    provider: str
+    settings: dict[str, Any] = {}
+    display_name: str | None = None
+
+
+async def get_workspace(call: Call, _asked: Empty) -> dict[str, Any]:
+    return {"workspace": show.workspace(call.workspace), "ok": True}
+
+
+async def get(call: Call, asked: Get) -> dict[str, Any]:
+    if asked.connected_account_id is None:
+        if asked.email is not None:
+            raise not_found("connected_account")
+        raise invalid("connected_account_id is required.", connected_account_id="Required")
+    account = await call.storage.account(call.workspace_id, asked.connected_account_id)
+    if account is None:
+        raise not_found("connected_account")
+    return {"connected_account": show.connected_account(account), "ok": True}
+
+
+async def list_(call: Call, asked: List) -> dict[str, Any]:
+    path = "/connected_accounts/list"
+    page: Page[ConnectedAccount] = Page(())
+    if not (asked.customer_key or asked.user_identifier_key or asked.space_id):
+        page = await call.storage.accounts(
+            call.workspace_id,
+            limit=page_size(asked.limit),
+            cursor=asked.page_cursor,
+            search=asked.search,
+        )
+    wanted = (asked.custom_metadata_has or {}).items()
+    return {
+        "connected_accounts": [
+            show.connected_account(account)
+            for account in page.items
+            if all(account.custom_metadata.get(key) == value for key, value in wanted)
+        ],
+        "pagination": page_of(
+            "/connected_accounts/list", call, asked.page_cursor, page.next_cursor
+        ),
+        "ok": True,
+    }
+
+
+async def connect(call: Call, asked: Connect) -> dict[str, Any]:
+    """Ours: connects a provider by its settings; the engine takes it up at once."""
+    provider, settings, shown = call.deps.check_settings(asked.provider, asked.settings)
+    account = ConnectedAccount(
+        connected_account_id=call.new_id(),
+        workspace_id=call.workspace_id,
+        provider=provider,
+        display_name=asked.display_name or shown,
+        created_at=call.now,
+    )
+    standing = await call.storage.add_account(account, settings, {})
+    call.deps.account_added()
+    return {"connected_account": show.connected_account(standing), "ok": True}
+
+
+ENDPOINTS = (
+    Endpoint("/workspaces/get", READ, Empty, get_workspace),
+    Endpoint("/connected_accounts/get", READ, Get, get),
+    Endpoint("/connected_accounts/list", READ, List, list_),
+    Endpoint("/latchwork/connected_accounts/connect", CREATE, Connect, connect),
+)
