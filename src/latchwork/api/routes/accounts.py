@@ -64,9 +64,7 @@ async def list_(call: Call, asked: List) -> dict[str, Any]:
             for account in page.items
             if all(account.custom_metadata.get(key) == value for key, value in wanted)
         ],
-        "pagination": page_of(
-            "/connected_accounts/list", call, asked.page_cursor, page.next_cursor
-        ),
+        "pagination": page_of(path, call, asked.page_cursor, page.next_cursor),
         "ok": True,
     }
 
