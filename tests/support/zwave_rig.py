@@ -40,11 +40,12 @@ class ZwaveRig:
     """The two processes. Every call is synchronous; all but starts and stops take milliseconds.
 
     `url`: the Z-Wave JS server's address, the same after a restart. `folder`: logs and cache,
-    removed by `stop()` unless it is told to keep them.
+    removed at the end unless `keep_logs` is set or the `with` block fails.
     """
 
     def __init__(self, *, time_zone: str = "UTC") -> None:
         """`time_zone`: what the server's host believes in, an IANA name."""
+        self.keep_logs = False
         self.folder = Path(tempfile.mkdtemp(prefix="latchwork-zwave-rig-"))
         self._time_zone = time_zone
         self._mock: subprocess.Popen[bytes] | None = None
@@ -103,20 +104,23 @@ class ZwaveRig:
         self.stop_server()
         self.start_server()
 
-    def stop(self, *, keep_logs: bool = False) -> None:
-        """Ends both processes and removes the folder; idempotent."""
+    def stop(self) -> None:
+        """Ends both processes; idempotent."""
         self.stop_server()
         _end(self._mock)
         self._mock = None
         atexit.unregister(self.stop)
-        if not keep_logs:
+        if self.keep_logs:
+            print(f"The logs of the Z-Wave rig are kept in {self.folder}")
+        else:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> "ZwaveRig":
         try:
             return self.start()
         except BaseException:
-            self.stop(keep_logs=True)
+            self.keep_logs = True
+            self.stop()
             raise
 
     def __exit__(
@@ -125,7 +129,8 @@ class ZwaveRig:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.stop(keep_logs=error is not None)
+        self.keep_logs = self.keep_logs or error is not None
+        self.stop()
 
     def state(self, node: int) -> dict[str, Any]:
         """What the lock itself stores, past every protocol.

@@ -12,10 +12,9 @@ from support.zwave_rig import LOCKS, ZwaveRig
 @pytest.fixture(scope="session")
 def rig(request: pytest.FixtureRequest) -> Iterator[ZwaveRig]:
     failed_before = request.session.testsfailed
-    rig = ZwaveRig(time_zone="Europe/Amsterdam")
-    with rig:
+    with ZwaveRig(time_zone="Europe/Amsterdam") as rig:
         yield rig
-        rig.stop(keep_logs=request.session.testsfailed > failed_before)
+        rig.keep_logs = request.session.testsfailed > failed_before
 
 
 @pytest.fixture

@@ -153,6 +153,7 @@ async def test_a_restart_of_the_server_is_survived(rig: ZwaveRig, live: Connecti
         found = await again.until(DevicesFound)
         assert found.complete
         assert {d.provider_key for d in found.devices} == {key(node) for node in LOCKS}
+        assert all(d.battery_level is not None for d in found.devices)
         # Z-Wave JS has not heard the locks yet; they can be worked with all the same.
         await again.driver.write(key(V1_LOCK), 1, Pin("2222"), None, None)
         assert await again.driver.observe(key(V1_LOCK), [1]) == {1: Holds(Pin("2222"))}

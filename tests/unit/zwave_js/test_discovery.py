@@ -125,6 +125,23 @@ async def test_a_keypad_of_few_digits() -> None:
     assert device.capabilities.characters == "123456"
 
 
+async def test_schlage_locks_take_codes_of_the_configured_length() -> None:
+    schlage = recorded(node_2={"manufacturerId": 0x003B})
+    devices = (await Network(client(schlage, values={(112, 16): 6}), None).load()).devices
+    assert devices[0].capabilities.code_lengths == (6,)
+    assert devices[1].capabilities.code_lengths == (4, 5, 6, 7, 8, 9, 10)
+
+
+async def test_a_node_that_cannot_be_described_does_not_hide_the_others() -> None:
+    def broken(parameters: Mapping[str, Any]) -> Any:
+        return RetryLater("no") if parameters["nodeId"] == 3 else {"supported": True}
+
+    nodes = Network(client(recorded(), is_supported=broken), None)
+    found = await nodes.load()
+    assert [d.provider_key for d in found.devices] == ["c0ffee01-2", "c0ffee01-4"]
+    assert not found.complete
+
+
 async def test_hashed_credentials_show_their_occupancy_only() -> None:
     hashed = {
         "capabilities": {

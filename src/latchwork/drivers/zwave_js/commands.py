@@ -12,6 +12,7 @@ import msgspec
 from latchwork.domain.errors import RetryLater
 from latchwork.drivers.zwave_js.client import Client
 
+CONFIGURATION: Final = 112
 DOOR_LOCK: Final = 98
 USER_CODE: Final = 99
 SCHEDULE_ENTRY_LOCK: Final = 78
@@ -183,7 +184,7 @@ class LockCommands:
         name = "get_credential_capabilities_cached"
         return (await self._access(name, _CredentialCapabilitiesAnswer)).capabilities
 
-    async def value(self, command_class: int, name: str, key: str | int | None = None) -> Any:
+    async def value(self, command_class: int, name: str | int, key: str | int | None = None) -> Any:
         """A value from Z-Wave JS's database; None when it is not known."""
         value_id: dict[str, Any] = {"commandClass": command_class, "endpoint": 0, "property": name}
         if key is not None:

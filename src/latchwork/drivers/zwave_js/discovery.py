@@ -17,6 +17,9 @@ COMPLETE: Final = "Complete"
 DEAD: Final = 3
 LARGEST_SCAN: Final = 100
 """Positions up to which reading all of them once is affordable."""
+SCHLAGE: Final = 0x003B
+PIN_LENGTH_PARAMETER: Final = 16
+"""Of Schlage's locks: all their codes have the one length that is configured."""
 SECURED: Final = 255
 UNKNOWN_MODE: Final = 254
 
@@ -44,6 +47,7 @@ class NodeState(msgspec.Struct, frozen=True, rename="camel"):
     status: int = 0
     ready: bool = False
     is_controller_node: bool = False
+    manufacturer_id: int | None = None
     name: str | None = None
     location: str | None = None
     label: str | None = None
@@ -109,6 +113,7 @@ async def lock_of(client: Client, home_id: int, state: NodeState) -> LockNode | 
     slots = 0 if uses_credentials else await _schedule_slots(commands, state)
     capabilities = _capabilities(
         credentials[str(kind)],
+        only_length=await _only_length(commands, state),
         positions=min(users.max_users, credentials[str(kind)].number_of_credential_slots),
         characters=await _characters(commands),
         native_scheduling=slots > 0,
@@ -144,6 +149,13 @@ async def _schedule_slots(commands: LockCommands, state: NodeState) -> int:
     return slots if isinstance(slots, int) else 0
 
 
+async def _only_length(commands: LockCommands, state: NodeState) -> int | None:
+    if state.manufacturer_id != SCHLAGE:
+        return None
+    length = await commands.value(cc.CONFIGURATION, PIN_LENGTH_PARAMETER)
+    return length if isinstance(length, int) else None
+
+
 async def _characters(commands: LockCommands) -> str:
     told = await commands.value(cc.USER_CODE, "supportedASCIIChars")
     return "".join(d for d in DIGITS if d in told) if isinstance(told, str) and told else DIGITS
@@ -152,6 +164,7 @@ async def _characters(commands: LockCommands) -> str:
 def _capabilities(
     credential: CredentialType,
     *,
+    only_length: int | None,
     positions: int,
     characters: str,
     native_scheduling: bool,
@@ -160,9 +173,10 @@ def _capabilities(
     refuses_duplicates: bool,
 ) -> LockCapabilities:
     shortest = max(credential.min_credential_length, 1)
+    lengths = range(shortest, credential.max_credential_length + 1)
     return LockCapabilities(
         access_codes=positions > 0 and bool(characters),
-        code_lengths=tuple(range(shortest, credential.max_credential_length + 1)),
+        code_lengths=tuple(n for n in lengths if only_length in (None, n)) or tuple(lengths),
         characters=characters or DIGITS,
         positions=positions,
         native_scheduling=native_scheduling,

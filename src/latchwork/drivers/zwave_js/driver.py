@@ -187,9 +187,7 @@ class ZwaveJsDriver:
         self, event: Event, node_id: int, network: Network, sink: Sink
     ) -> None:
         if event.event in ("ready", "interview completed"):
-            found = await network.refresh(node_id)
-            if found is not None:
-                await sink(found)
+            await self._refresh(node_id, network, sink)
         lock = network.lock(node_id)
         if lock is None:
             return
@@ -201,6 +199,16 @@ class ZwaveJsDriver:
             task.add_done_callback(self._side.discard)
         for push in pushes_of(lock, event):
             await sink(push)
+
+    async def _refresh(self, node_id: int, network: Network, sink: Sink) -> None:
+        try:
+            found = await network.refresh(node_id)
+        except LatchworkError as error:
+            # Such as a node that was removed meanwhile; a lost connection ends the events.
+            log.info("zwave_js.node_not_refreshed", node_id=node_id, reason=str(error))
+            return
+        if found is not None:
+            await sink(found)
 
     async def _set_clock(self, lock: LockNode) -> None:
         try:

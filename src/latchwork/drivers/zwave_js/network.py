@@ -1,6 +1,8 @@
 """Which nodes the controller has, which of them are keypad locks, and which are still unknown."""
 
-from latchwork.domain.errors import NeedsAttention, RetryLater
+import structlog
+
+from latchwork.domain.errors import LatchworkError, NeedsAttention, RetryLater
 from latchwork.drivers.protocol import DevicesFound, DiscoveredDevice
 from latchwork.drivers.zwave_js.client import Client
 from latchwork.drivers.zwave_js.discovery import (
@@ -13,6 +15,8 @@ from latchwork.drivers.zwave_js.discovery import (
 )
 from latchwork.drivers.zwave_js.failures import NODE_GONE
 from latchwork.drivers.zwave_js.node import LockNode
+
+log = structlog.get_logger(__name__)
 
 
 class Network:
@@ -38,7 +42,7 @@ class Network:
             self._forget(node_id)
         for node in nodes:
             if node.is_interviewed:
-                await self._take(node)
+                await self._try_to_take(node)
         return self._all()
 
     async def refresh(self, node_id: int) -> DevicesFound | None:
@@ -50,7 +54,7 @@ class Network:
         was_waiting = bool(self._interviewing)
         before = self._described.get(node_id)
         self._interviewing.discard(node_id)
-        await self._take(node)
+        await self._try_to_take(node)
         now = self._described.get(node_id)
         if was_waiting and not self._interviewing:
             return self._all()
@@ -78,6 +82,14 @@ class Network:
         if any(provider_key(self._home_id, node_id) == key for node_id in self._interviewing):
             raise RetryLater("Z-Wave JS is still interviewing the lock.")
         raise NeedsAttention(NODE_GONE)
+
+    async def _try_to_take(self, node: NodeState) -> None:
+        """A node that cannot be described is neither called gone nor allowed to hide the rest."""
+        try:
+            await self._take(node)
+        except LatchworkError as error:
+            self._interviewing.add(node.node_id)
+            log.warning("zwave_js.node_unknown", node_id=node.node_id, reason=str(error))
 
     async def _take(self, node: NodeState) -> None:
         """Keeps what was learned of a lock through a new interview of it."""
