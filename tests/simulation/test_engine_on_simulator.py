@@ -1,0 +1,234 @@
+"""The engine, its storage and simulated locks, over weeks of virtual time."""
+
+from support.delivery import on_virtual_time
+from support.world import DAY, HOUR, MINUTE, SECOND, World, one_lock
+
+
+@on_virtual_time
+async def test_ongoing_code_is_set_with_its_proof_and_removed_on_delete() -> None:
+    async with World() as world:
+        code = await world.create("4711")
+        took = await world.wait_for(code, "set", 3 * SECOND)
+        assert took <= 2 * SECOND
+        evidence = (await world.view(code)).code.evidence
+        assert evidence is not None
+        assert evidence.kind.value == "read_back"
+        assert world.keypad("4711")
+        await world.delete(code)
+        await world.wait_for(code, "gone", 3 * SECOND)
+        assert not world.keypad("4711")
+        assert await world.told(code) == [
+            "created",
+            "set_on_device",
+            "mutations_requested",
+            "removed_from_device",
+            "deleted",
+        ]
+
+
+@on_virtual_time
+async def test_lock_that_acknowledges_and_stores_nothing_is_never_believed() -> None:
+    async with World() as world:
+        world.lock().faults.ignore_writes = -1
+        code = await world.create("4711")
+        await world.wait(20 * MINUTE)
+        assert await world.status(code) == "setting"
+        told = await world.told(code)
+        assert told == ["created", "delay_in_setting_on_device", "failed_to_set_on_device"]
+        world.lock().faults.ignore_writes = 0
+        await world.wait_for(code, "set", 6 * MINUTE)
+        assert await world.problems(code) == set()
+
+
+@on_virtual_time
+async def test_dropped_answer_is_read_back_and_not_written_twice() -> None:
+    async with World() as world:
+        world.lock().faults.drop_answer = 1
+        code = await world.create("4711")
+        await world.wait_for(code, "set", 15 * SECOND)
+        assert world.lock().radio.write == 1
+
+
+@on_virtual_time
+async def test_lock_offline_at_creation_is_told_and_cured_when_it_is_back() -> None:
+    async with World() as world:
+        world.lock().faults.offline = True
+        code = await world.create("4711")
+        await world.wait(HOUR)
+        assert await world.status(code) == "setting"
+        told = await world.told(code)
+        assert told == ["created", "delay_in_setting_on_device", "failed_to_set_on_device"]
+        assert not (await world.device()).online
+        world.lock().faults.offline = False
+        await world.wait_for(code, "set", 6 * MINUTE)
+        assert await world.problems(code) == set()
+        assert (await world.device()).online
+
+
+@on_virtual_time
+async def test_disconnected_lock_that_says_it_is_back_is_worked_on() -> None:
+    async with World() as world:
+        await world.driver.simulate("front", "disconnect", {})
+        await world.wait(MINUTE)
+        code = await world.create("4711")
+        await world.wait(HOUR)
+        await world.driver.simulate("front", "connect", {})
+        await world.wait_for(code, "set", 6 * MINUTE)
+
+
+@on_virtual_time
+async def test_time_bound_code_is_there_just_in_time_and_gone_at_its_end() -> None:
+    async with World() as world:
+        code = await world.create("4711", starts_in=5 * HOUR, lasts=2 * HOUR)
+        await world.wait(4 * HOUR - MINUTE)
+        assert await world.status(code) == "unset"
+        assert world.lock().codes == {}
+        await world.wait(2 * MINUTE)
+        assert await world.status(code) == "set"
+        await world.wait(3 * HOUR - 2 * MINUTE)
+        assert await world.status(code) == "set"
+        await world.wait(MINUTE + 5 * SECOND, every=SECOND)
+        assert await world.status(code) == "gone"
+        assert not world.keypad("4711")
+        assert (await world.told(code))[-2:] == ["set_on_device", "removed_from_device"]
+
+
+@on_virtual_time
+async def test_native_schedule_is_preloaded_and_outlives_a_lost_link() -> None:
+    async with World(one_lock(native_scheduling=True)) as world:
+        code = await world.create("4711", starts_in=5 * DAY, lasts=2 * DAY)
+        await world.wait(2 * DAY - HOUR)
+        assert world.lock().codes == {}
+        await world.wait(2 * HOUR)
+        assert (await world.view(code)).code.scheduled_on_device
+        assert await world.status(code) == "unset"
+        assert not world.keypad("4711")
+        world.lock().faults.offline = True
+        await world.wait(3 * DAY)
+        assert world.keypad("4711")
+        assert await world.status(code) == "set"
+        await world.wait(2 * DAY)
+        assert not world.keypad("4711")
+        world.lock().faults.offline = False
+        await world.wait_for(code, "gone", 10 * MINUTE)
+        assert world.lock().codes == {}
+
+
+@on_virtual_time
+async def test_pin_of_another_hand_is_a_conflict_that_ends_when_it_is_gone() -> None:
+    async with World(one_lock(refuses_duplicates=True)) as world:
+        world.program_by_hand(1, "4711")
+        code = await world.create("4711")
+        await world.wait(10 * MINUTE)
+        assert await world.status(code) != "set"
+        assert "duplicate_code_on_device" in await world.problems(code)
+        assert world.lock().radio.write <= 1
+
+
+@on_virtual_time
+async def test_position_taken_by_hand_is_left_alone() -> None:
+    async with World() as world:
+        world.program_by_hand(1, "9999")
+        code = await world.create("4711")
+        await world.wait_for(code, "set", 10 * SECOND)
+        assert world.lock().codes[2].pin.reveal() == "4711"
+
+
+@on_virtual_time
+async def test_pin_changed_by_hand_is_told() -> None:
+    async with World(one_lock(pushes_changes=True)) as world:
+        code = await world.create("4711")
+        await world.wait_for(code, "set", 5 * SECOND)
+        await world.wait(HOUR)
+        world.promises = False
+        await world.driver.simulate("front", "program_by_hand", {"code": "8080", "position": 1})
+        await world.wait(MINUTE)
+        world.promises = True
+        assert "modified_external_to_seam" in await world.told(code)
+        await world.look()
+
+
+@on_virtual_time
+async def test_masked_read_back_is_set_and_never_rewritten() -> None:
+    async with World(one_lock(reads="occupancy")) as world:
+        code = await world.create("4711")
+        await world.wait_for(code, "set", 3 * SECOND)
+        evidence = (await world.view(code)).code.evidence
+        assert evidence is not None
+        assert evidence.kind.value == "occupied"
+        await world.wait(DAY)
+        assert world.lock().radio.write == 1
+        assert await world.status(code) == "set"
+
+
+@on_virtual_time
+async def test_full_lock_goes_to_whoever_starts_first() -> None:
+    async with World(one_lock(positions=2)) as world:
+        late = await world.create("1111", starts_in=50 * MINUTE, lasts=DAY)
+        first = await world.create("2222", starts_in=0 * HOUR, lasts=3 * HOUR)
+        second = await world.create("3333")
+        await world.wait(2 * HOUR)
+        assert await world.status(first) == "set"
+        states = {await world.status(late), await world.status(second)}
+        assert states == {"set", "setting"}
+        await world.wait(2 * HOUR)
+        assert await world.status(first) == "gone"
+        assert {await world.status(late), await world.status(second)} == {"set"}
+
+
+@on_virtual_time
+async def test_stay_extended_while_it_lasts_has_no_gap_on_the_keypad() -> None:
+    for native in (False, True):
+        async with World(one_lock(native_scheduling=native)) as world:
+            code = await world.create("4711", starts_in=HOUR, lasts=2 * HOUR)
+            await world.wait(2 * HOUR)
+            assert world.keypad("4711")
+            ends_at = (await world.view(code)).code.ends_at
+            assert ends_at is not None
+            await world.update(code, ends_at=ends_at + DAY)
+            for _ in range(300):
+                await world.wait(SECOND / 10, SECOND / 10)
+                assert world.keypad("4711")
+            while world.clock.now() < ends_at + DAY - MINUTE:
+                await world.wait(MINUTE)
+                assert world.keypad("4711")
+                assert await world.status(code) == "set"
+            await world.wait(MINUTE + 10 * SECOND, SECOND)
+            assert not world.keypad("4711")
+
+
+@on_virtual_time
+async def test_restart_writes_nothing_for_confirmed_codes() -> None:
+    async with World() as world:
+        codes = [await world.create(f"471{n}") for n in range(5)]
+        await world.wait(MINUTE)
+        await world.restart()
+        await world.wait(DAY)
+        assert [await world.status(code) for code in codes] == ["set"] * 5
+        assert world.lock().radio.write == 0
+        assert world.lock().radio.clear == 0
+
+
+@on_virtual_time
+async def test_restart_at_any_moment_of_setting_ends_with_the_code_set_once() -> None:
+    for tenth in range(1, 14):
+        async with World(seed=tenth) as world:
+            code = await world.create("4711")
+            await world.wait(tenth * SECOND / 10, SECOND / 10)
+            await world.restart()
+            await world.wait(SECOND / 10, SECOND / 10)
+            await world.wait_for(code, "set", 30 * SECOND)
+            assert [s.pin.reveal() for s in world.lock().codes.values()] == ["4711"]
+            await world.wait(MINUTE)
+            assert (await world.told(code)).count("set_on_device") == 1
+
+
+@on_virtual_time
+async def test_idle_lock_costs_at_most_four_radio_operations_a_day() -> None:
+    async with World() as world:
+        for n in range(10):
+            await world.create(f"471{n}")
+        await world.wait(HOUR)
+        before = world.lock().radio.total
+        await world.wait(14 * DAY, HOUR)
+        assert world.lock().radio.total - before <= 14 * 4
