@@ -130,11 +130,12 @@ def open_database(
     try:
         _prepare(writer, vault)
         writer.execute(f"PRAGMA busy_timeout = {PATIENCE_MS if inline else 0}")
-        reader = writer if in_memory else _connect(str(path))
     except BaseException:
         writer.close()
         raise
+    reader = writer if in_memory else _connect(str(path))
     if reader is not writer:
+        _configure(reader)
         reader.execute("PRAGMA query_only = ON")
     return Database(writer, reader, vault, clock_now, entropy, inline=inline)
 
@@ -154,8 +155,6 @@ def _connect(path: str) -> sqlite3.Connection:
         cached_statements=512,
     )
     connection.create_function("folded", 1, _folded, deterministic=True)
-    for setting in _SETTINGS:
-        connection.execute(setting)
     return connection
 
 
@@ -166,8 +165,14 @@ def _prepare(connection: sqlite3.Connection, vault: Vault) -> None:
     except sqlite3.DatabaseError as error:
         raise NeedsAttention(f"The database cannot be read: {error}.") from error
     connection.execute("PRAGMA journal_mode = WAL")
+    _configure(connection)
     migrations.migrate(connection, known)
     _check_key(connection, vault)
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    for setting in _SETTINGS:
+        connection.execute(setting)
 
 
 def _check_key(connection: sqlite3.Connection, vault: Vault) -> None:

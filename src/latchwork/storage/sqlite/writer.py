@@ -205,7 +205,12 @@ class GroupWriter:
 
     async def _off_loop(self, statement: str) -> None:
         if self._executor is None:
-            self._connection.execute(statement)
+            self._execute(statement)
         else:
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._executor, self._connection.execute, statement)
+            await loop.run_in_executor(self._executor, self._execute, statement)
+
+    def _execute(self, statement: str) -> None:
+        # The cursor must end in this thread: ended by the loop while the next statement waits
+        # for the disk or a lock, it would keep the loop waiting for the connection's mutex.
+        self._connection.execute(statement).close()
