@@ -123,6 +123,9 @@ async def test_pin_of_another_hand_is_a_conflict_that_ends_when_it_is_gone() -> 
         assert await world.status(code) != "set"
         assert "duplicate_code_on_device" in await world.problems(code)
         assert world.lock().radio.write <= 1
+        world.foreign.clear()
+        await world.driver.simulate("front", "clear_by_hand", {"position": 1, "told": True})
+        await world.wait_for(code, "set", 10 * SECOND)
 
 
 @on_virtual_time
@@ -232,3 +235,87 @@ async def test_idle_lock_costs_at_most_four_radio_operations_a_day() -> None:
         before = world.lock().radio.total
         await world.wait(14 * DAY, HOUR)
         assert world.lock().radio.total - before <= 14 * 4
+
+
+@on_virtual_time
+async def test_lock_that_refuses_unforeseen_is_asked_once() -> None:
+    async with World(one_lock(refuses_duplicates=True, scan_on_adoption=False)) as world:
+        world.program_by_hand(5, "4711")
+        code = await world.create("4711")
+        await world.wait(DAY)
+        assert "duplicate_code_on_device" in await world.problems(code)
+        assert (await world.told(code)).count("failed_to_set_on_device") == 1
+        assert world.lock().radio.write == 1
+
+
+@on_virtual_time
+async def test_code_cleared_by_hand_unseen_is_found_by_the_next_proof() -> None:
+    async with World() as world:
+        code = await world.create("4711")
+        await world.wait_for(code, "set", 5 * SECOND)
+        world.promises = False
+        await world.driver.simulate("front", "clear_by_hand", {"position": 1})
+        await world.wait(7 * HOUR)
+        world.promises = True
+        assert "deleted_external_to_seam" in await world.told(code)
+        await world.wait_for(code, "set", MINUTE)
+
+
+@on_virtual_time
+async def test_flapping_lock_gets_its_code_and_loses_it() -> None:
+    async with World(one_lock({"flapping": {"period": 40, "share": 0.6}})) as world:
+        code = await world.create("4711")
+        await world.wait_for(code, "set", 15 * MINUTE)
+        await world.wait(DAY)
+        await world.delete(code)
+        await world.wait_for(code, "gone", 15 * MINUTE)
+        assert world.lock().codes == {}
+
+
+@on_virtual_time
+async def test_clear_that_is_ignored_leaves_the_code_removing() -> None:
+    async with World(one_lock({"ignore_clears": -1})) as world:
+        code = await world.create("4711")
+        await world.wait_for(code, "set", 5 * SECOND)
+        await world.delete(code)
+        await world.wait(HOUR)
+        assert await world.status(code) == "removing"
+        assert "failed_to_remove_from_device" in await world.told(code)
+        world.lock().faults.ignore_clears = 0
+        await world.wait_for(code, "gone", 6 * MINUTE)
+
+
+@on_virtual_time
+async def test_stale_reads_and_late_changes_are_waited_out() -> None:
+    for fault in ({"stale_reads": 20}, {"late_apply": 20}):
+        async with World(one_lock(fault)) as world:
+            code = await world.create("4711")
+            await world.wait_for(code, "set", 5 * MINUTE)
+            await world.delete(code)
+            await world.wait_for(code, "gone", 5 * MINUTE)
+            await world.wait(MINUTE)
+            assert world.lock().codes == {}
+
+
+@on_virtual_time
+async def test_entry_at_the_keypad_is_told_with_its_code() -> None:
+    async with World() as world:
+        code = await world.create("4711")
+        await world.wait_for(code, "set", 5 * SECOND)
+        await world.simulate("keypad_code_entry", code="4711")
+        await world.simulate("keypad_code_entry", code="0000")
+        await world.wait(SECOND)
+        assert (await world.told(code))[-1] == "lock.unlocked"
+        assert (await world.told())[-1] == "lock.access_denied"
+        assert (await world.device()).locked is False
+
+
+@on_virtual_time
+async def test_changed_pin_closes_the_old_one() -> None:
+    async with World() as world:
+        code = await world.create("4711")
+        await world.wait_for(code, "set", 5 * SECOND)
+        await world.update(code, pin="8080")
+        await world.wait_for(code, "set", 5 * SECOND)
+        assert world.keypad("8080")
+        assert not world.keypad("4711")
