@@ -1,0 +1,58 @@
+# Two commands for people: `make run` and `make test`. Both do all the set-up they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RIGS := tests/rigs/zwave tests/rigs/seam_js
+RIG_STAMPS := $(RIGS:%=%/node_modules/.package-lock.json)
+
+.PHONY: run test check unit acceptance bench rigs install clean
+
+run: $(VENV)/.run
+	@PATH="$(CURDIR)/$(BIN):$$PATH" latchwork serve --demo
+
+test: check unit acceptance
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.dev rigs
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not acceptance"
+
+acceptance: $(VENV)/.dev rigs
+	$(BIN)/pytest -m acceptance
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench
+
+rigs: $(RIG_STAMPS)
+
+install: $(VENV)/.dev rigs
+
+clean:
+	rm -rf $(VENV) $(RIGS:%=%/node_modules)
+
+# What a stamp stands for is installed again when its lock file changes.
+$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/pip
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/pip
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@ $(VENV)/.run
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Latchwork needs Python 3.11 or newer; point make at one: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
+
+%/node_modules/.package-lock.json: %/package-lock.json scripts/need-node
+	@scripts/need-node
+	cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@

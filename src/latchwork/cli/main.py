@@ -1,0 +1,64 @@
+"""`latchwork`: the command line."""
+
+import asyncio
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from latchwork.cli import codes, connect, devices, doctor, keys
+from latchwork.cli.say import USAGE, fail
+
+app = typer.Typer(
+    help="The open, self-hosted access-code server for smart locks.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+app.command("connect")(connect.connect)
+app.add_typer(keys.app, name="keys")
+app.add_typer(devices.app, name="devices")
+app.add_typer(codes.app, name="codes")
+app.command("doctor")(doctor.doctor)
+
+
+@app.command()
+def serve(
+    demo: Annotated[bool, typer.Option(help="A sandbox of simulated locks.")] = False,
+) -> None:
+    """Runs the server, until SIGTERM or Ctrl-C. Configured by LATCHWORK_* variables."""
+    from latchwork import config, logs
+    from latchwork.cli.welcome import welcome
+    from latchwork.domain.errors import LatchworkError
+
+    try:
+        settings = config.here(demo=demo)
+    except LatchworkError as error:
+        fail(str(error), USAGE)
+    logs.set_up(settings.log_level, settings.log_format)
+    for name in config.unknown_variables(os.environ):
+        print(f"latchwork: {name} is not a setting of Latchwork; it is ignored.", file=sys.stderr)
+    from latchwork import composition
+
+    try:
+        _run(composition.serve(settings, lambda started: welcome(started, settings)))
+    except LatchworkError as error:
+        fail(str(error))
+
+
+def _run(main: object) -> None:
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main)  # type: ignore[arg-type]
+    else:
+        uvloop.run(main)  # type: ignore[arg-type]
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""How the command line speaks: one line for an error, an exit code that says whose turn it is."""
+
+import json
+import sys
+from typing import Any, NoReturn
+
+import typer
+
+REFUSED, USAGE, UNREACHABLE = 1, 2, 3
+
+
+def fail(message: str, code: int = REFUSED) -> NoReturn:
+    """One line on standard error, and the end."""
+    print(f"latchwork: {' '.join(message.split())}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def as_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def table(headings: list[str], rows: list[list[str]], empty: str) -> None:
+    """A table on a terminal; the words of `empty` when there is nothing."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        print(empty)
+        return
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        shown.add_column(heading, overflow="fold")
+    for row in rows:
+        shown.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 160).print(shown)

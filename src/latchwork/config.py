@@ -1,0 +1,203 @@
+"""Settings from the environment, each checked, each mistake named in one line."""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from latchwork.domain.errors import Rejected
+from latchwork.domain.pin import Secret
+from latchwork.domain.policy import Policy
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+PREFIX: Final = "LATCHWORK_"
+CLIENT_VARIABLES: Final = frozenset(("LATCHWORK_URL", "LATCHWORK_API_KEY"))
+"""Read by the command line alone."""
+LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+OTHER_TOKENS: Final = ("seam_at", "seam_cst", "seam_pk")
+"""Prefixes that Seam's SDKs refuse as API keys."""
+SHORTEST_KEY: Final = 20
+DEMO_DELAY_AFTER: Final = timedelta(seconds=5)
+DEMO_FAILURE_DEADLINE: Final = timedelta(seconds=20)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a server is told from outside."""
+
+    host: str = "127.0.0.1"
+    port: int = 8700
+    database: Path
+    secret_key: Secret | None = None
+    secret_key_file: Path
+    bootstrap_api_key: Secret | None = None
+    log_level: str = "INFO"
+    log_format: str | None = None
+    """`console` or `json`; None: console on a terminal."""
+    webhook_allow: tuple[str, ...] = ()
+    connect: tuple[tuple[str, str], ...] = ()
+    """(provider, address) of accounts to connect at the start."""
+    demo: bool = False
+    policy: Policy = Policy()
+    lead_time: timedelta | None = None
+
+
+def from_environment(environment: Mapping[str, str], *, demo: bool = False) -> Settings:
+    """Raises Rejected whose rule is the variable's name."""
+    read = _Reader(environment)
+    demo = demo or read("DEMO", _switch, False)
+    database = read("DATABASE_URL", _database, None) or _default_database(environment)
+    policy = Policy()
+    if demo:
+        policy = msgspec.structs.replace(
+            policy, delay_after=DEMO_DELAY_AFTER, failure_deadline=DEMO_FAILURE_DEADLINE
+        )
+    allow = read("WEBHOOK_ALLOW", _networks, ())
+    return Settings(
+        host=read("HOST", _text, "127.0.0.1"),
+        port=read("PORT", _port, 8700),
+        database=database,
+        secret_key=read("SECRET_KEY", Secret, None),
+        secret_key_file=read("SECRET_KEY_FILE", Path, Path(f"{database}.key")),
+        bootstrap_api_key=read("BOOTSTRAP_API_KEY", _api_key, None),
+        log_level=read("LOG_LEVEL", _level, "INFO"),
+        log_format=read("LOG_FORMAT", _one_of("console", "json"), None),
+        webhook_allow=(*allow, "127.0.0.0/8", "::1/128") if demo else allow,
+        connect=read("CONNECT", _connections, ()),
+        demo=demo,
+        policy=msgspec.structs.replace(
+            policy,
+            delay_after=read("DELAY_AFTER", _seconds, policy.delay_after),
+            failure_deadline=read("FAILURE_DEADLINE", _seconds, policy.failure_deadline),
+        ),
+        lead_time=read("LEAD_TIME", _seconds, None),
+    )
+
+
+KNOWN: Final = frozenset(
+    PREFIX + name
+    for name in (
+        "HOST", "PORT", "DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FILE", "BOOTSTRAP_API_KEY",
+        "LOG_LEVEL", "LOG_FORMAT", "WEBHOOK_ALLOW", "CONNECT", "DEMO", "DELAY_AFTER",
+        "FAILURE_DEADLINE", "LEAD_TIME",
+    )
+)  # fmt: skip
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables of our prefix that mean nothing: most likely misspelt."""
+    ours = {name for name in environment if name.startswith(PREFIX)}
+    return sorted(ours - KNOWN - CLIENT_VARIABLES)
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def __call__(self, name: str, parse: Callable[[str], T], default: D) -> T | D:
+        text = self._environment.get(PREFIX + name, "").strip()
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise Rejected(PREFIX + name, f"{PREFIX}{name} {error}") from None
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}.")
+        return text.lower()
+
+    return parse
+
+
+def _level(text: str) -> str:
+    if text.upper() not in LEVELS:
+        raise ValueError(f"must be one of {', '.join(LEVELS)}.")
+    return text.upper()
+
+
+def _switch(text: str) -> bool:
+    words = {"1": True, "true": True, "on": True, "yes": True}
+    words |= {"0": False, "false": False, "off": False, "no": False}
+    if text.lower() not in words:
+        raise ValueError("must be on or off.")
+    return words[text.lower()]
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise ValueError("must be a port from 1 to 65535.")
+    return int(text)
+
+
+def _seconds(text: str) -> timedelta:
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise ValueError("must be a number of seconds.") from None
+    if not 0 <= seconds <= 86400 * 30:
+        raise ValueError("must be from 0 seconds to 30 days.")
+    return timedelta(seconds=seconds)
+
+
+def _database(text: str) -> Path:
+    scheme, _, path = text.partition(":///")
+    if scheme != "sqlite" or not path:
+        raise ValueError(
+            "must be a SQLite URL, such as sqlite:////var/lib/latchwork/latchwork.sqlite3."
+        )
+    return Path(path).expanduser()
+
+
+def _default_database(environment: Mapping[str, str]) -> Path:
+    home = Path(environment.get("HOME") or "~").expanduser()
+    data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return data / "latchwork" / "latchwork.sqlite3"
+
+
+def _api_key(text: str) -> Secret:
+    if not text.startswith("seam_") or text.startswith(OTHER_TOKENS) or len(text) < SHORTEST_KEY:
+        raise ValueError(
+            f"must start with seam_ (not {', '.join(OTHER_TOKENS)}) and have at least "
+            f"{SHORTEST_KEY} characters."
+        )
+    if not text.isascii() or not text.replace("_", "").isalnum():
+        raise ValueError("may only hold letters, digits and underscores.")
+    return Secret(text)
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    for network in found:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise ValueError("must be networks such as 10.0.0.0/8, divided by commas.") from None
+    return found
+
+
+def _connections(text: str) -> tuple[tuple[str, str], ...]:
+    found = []
+    for part in text.split(","):
+        provider, sign, address = part.strip().partition("=")
+        if not sign or not provider or not address:
+            raise ValueError("must be provider=address, such as zwave-js=ws://host:3000.")
+        found.append((provider, address))
+    return tuple(found)
+
+
+def here(*, demo: bool = False) -> Settings:
+    """The settings of this process."""
+    return from_environment(os.environ, demo=demo)
