@@ -103,7 +103,9 @@ def _create(server: LatchworkProcess, node: int, **parameters: Any) -> dict[str,
 
 
 @pytest.mark.parametrize(
-    ("client_type", "node"), zip(CLIENTS, LOCKS, strict=True), ids=lambda v: getattr(v, "name", v)
+    ("client_type", "node"),
+    list(zip(CLIENTS, LOCKS, strict=True)),
+    ids=lambda v: getattr(v, "name", v),
 )
 def test_an_ongoing_code_by_the_guide(
     client_type: type[GuideClient],
@@ -154,7 +156,7 @@ def _status(client: GuideClient, access_code_id: str) -> str:
 
 @pytest.mark.parametrize(
     ("client_type", "node"),
-    zip(CLIENTS, (CREDENTIAL_LOCK, V1_LOCK, CREDENTIAL_LOCK), strict=True),
+    list(zip(CLIENTS, (CREDENTIAL_LOCK, V1_LOCK, CREDENTIAL_LOCK), strict=True)),
     ids=lambda v: getattr(v, "name", v),
 )
 def test_a_time_bound_code_by_the_guide(
