@@ -206,16 +206,16 @@ async def _connect_accounts(
     if settings.demo:
         wanted.append(("simulator", {"locks": "demo"}))
     for asked, values in wanted:
-        provider, checked, shown = registry.check_settings(factories, asked, values)
+        checked = registry.check_settings(factories, asked, values)
         account = ConnectedAccount(
             connected_account_id=new_id(),
             workspace_id=workspace.workspace_id,
-            provider=provider,
-            display_name=shown,
+            provider=checked.provider.name,
+            display_name=checked.provider.display_name,
             created_at=clock.now(),
             lead_time=settings.lead_time,
         )
-        await storage.add_account(account, checked, {})
+        await storage.add_account(account, checked.settings, checked.secrets)
 
 
 def _server(

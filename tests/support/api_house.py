@@ -18,9 +18,11 @@ from latchwork.domain.device import (
     LockCapabilities,
     Workspace,
 )
-from latchwork.domain.errors import Rejected
 from latchwork.domain.ids import uuid7
 from latchwork.domain.pin import Secret
+from latchwork.domain.provider import CheckedSettings
+from latchwork.drivers import registry
+from latchwork.drivers.simulator.driver import factory as simulator
 from latchwork.storage.interface import ApiKey
 from latchwork.storage.sqlite.storage import SqliteStorage
 from latchwork.storage.vault import Vault
@@ -63,12 +65,8 @@ class ApiHouse:
     async def _sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def _check_settings(
-        self, provider: str, settings: dict[str, Any]
-    ) -> tuple[str, dict[str, Any], str]:
-        if provider != "simulator":
-            raise Rejected("provider", f"There is no provider named {provider!r}.")
-        return provider, settings, "Simulator"
+    def _check_settings(self, provider: str, settings: dict[str, Any]) -> CheckedSettings:
+        return registry.check_settings({"simulator": simulator}, provider, settings)
 
     def new_id(self) -> str:
         return uuid7(self.now, os.urandom(10))

@@ -8,6 +8,7 @@ import msgspec
 
 from latchwork.domain.device import Workspace
 from latchwork.domain.pin import Secret
+from latchwork.domain.provider import CheckedSettings
 from latchwork.storage.interface import ApiKey, Storage
 
 READ = ("GET", "POST")
@@ -30,8 +31,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     check_url: Callable[[str], None]
     """Raises Rejected for a webhook URL that may not be called."""
     new_webhook_secret: Callable[[], Secret]
-    check_settings: Callable[[str, dict[str, Any]], tuple[str, dict[str, Any], str]]
-    """(provider, settings) -> (its registered name, settings, display name); raises Rejected."""
+    check_settings: Callable[[str, dict[str, Any]], CheckedSettings]
+    """(provider, settings and secrets together) -> checked; raises Rejected."""
     account_added: Callable[[], None]
     public_url: str = ""
 

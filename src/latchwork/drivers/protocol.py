@@ -15,6 +15,7 @@ import msgspec
 from latchwork.domain.device import LockCapabilities
 from latchwork.domain.observation import Observation
 from latchwork.domain.pin import Pin, Secret
+from latchwork.domain.provider import SettingField
 from latchwork.domain.window import Window
 
 
@@ -186,13 +187,17 @@ class DriverStore(Protocol):
 class DriverFactory(Protocol):
     """What an entry point of the group `latchwork.drivers` names.
 
-    `provider_display_name` is for people; `check_settings` raises Rejected naming the setting
-    that is wrong; calling the factory makes a driver without I/O.
+    `provider_display_name` is for people; `setting_fields` are what a person who connects the
+    provider is asked for, in this order, and the only place that says which settings are
+    secrets; calling the factory makes a driver without I/O.
     """
 
     provider_display_name: str
+    setting_fields: tuple[SettingField, ...]
 
     def check_settings(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The settings, normalised; never does I/O."""
+        """The settings but for the secrets, normalised. Raises Rejected naming the setting that
+        is wrong; never does I/O. Secrets that are required are there when this is called; they
+        reach the driver as `DriverContext.secrets`."""
 
     def __call__(self, context: DriverContext) -> Driver: ...

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from latchwork.domain.errors import Rejected
+from latchwork.domain.provider import CheckedSettings, Provider, divided
 from latchwork.drivers.protocol import DriverFactory
 
 log = structlog.get_logger(__name__)
@@ -38,14 +39,30 @@ def normalised(name: str) -> str:
     return name.strip().lower().replace("-", "_")
 
 
+def providers(factories: Mapping[str, DriverFactory]) -> tuple[Provider, ...]:
+    """What can be connected, by name for people."""
+    found = (_provider(name, factory) for name, factory in factories.items())
+    return tuple(sorted(found, key=lambda provider: provider.display_name.lower()))
+
+
+def _provider(name: str, factory: DriverFactory) -> Provider:
+    return Provider(
+        name=name, display_name=factory.provider_display_name, fields=tuple(factory.setting_fields)
+    )
+
+
 def check_settings(
-    factories: Mapping[str, DriverFactory], provider: str, settings: Mapping[str, Any]
-) -> tuple[str, dict[str, Any], str]:
-    """The driver's registered name, its settings checked, and its name for people. Raises
-    Rejected for an unknown driver and for a setting that is wrong."""
+    factories: Mapping[str, DriverFactory], provider: str, values: Mapping[str, Any]
+) -> CheckedSettings:
+    """The driver and its settings, checked and told apart from its secrets. Raises Rejected for
+    an unknown driver and for a setting that is wrong."""
     name = normalised(provider)
     factory = factories.get(name)
     if factory is None:
         known = ", ".join(sorted(factories))
         raise Rejected("provider", f"There is no such provider; installed are: {known}.")
-    return name, dict(factory.check_settings(settings)), factory.provider_display_name
+    found = _provider(name, factory)
+    settings, secrets = divided(found.fields, values)
+    return CheckedSettings(
+        provider=found, settings=dict(factory.check_settings(settings)), secrets=secrets
+    )

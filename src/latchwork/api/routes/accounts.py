@@ -71,15 +71,15 @@ async def list_(call: Call, asked: List) -> dict[str, Any]:
 
 async def connect(call: Call, asked: Connect) -> dict[str, Any]:
     """Ours: connects a provider by its settings; the engine takes it up at once."""
-    provider, settings, shown = call.deps.check_settings(asked.provider, asked.settings)
+    checked = call.deps.check_settings(asked.provider, asked.settings)
     account = ConnectedAccount(
         connected_account_id=call.new_id(),
         workspace_id=call.workspace_id,
-        provider=provider,
-        display_name=asked.display_name or shown,
+        provider=checked.provider.name,
+        display_name=asked.display_name or checked.provider.display_name,
         created_at=call.now,
     )
-    standing = await call.storage.add_account(account, settings, {})
+    standing = await call.storage.add_account(account, checked.settings, checked.secrets)
     call.deps.account_added()
     return {"connected_account": show.connected_account(standing), "ok": True}
 

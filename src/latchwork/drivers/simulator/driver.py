@@ -155,6 +155,7 @@ class SimulatorFactory:
     """See `DriverFactory`."""
 
     provider_display_name = "Simulator"
+    setting_fields = checked.FIELDS
 
     def check_settings(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         return checked.check_settings(settings)

@@ -8,6 +8,7 @@ import msgspec
 
 from latchwork.domain.device import LockCapabilities
 from latchwork.domain.errors import Rejected
+from latchwork.domain.provider import FieldKind, SettingField
 from latchwork.drivers.simulator import faults
 from latchwork.drivers.simulator.catalogue import (
     DEMO,
@@ -19,6 +20,15 @@ from latchwork.drivers.simulator.catalogue import (
 
 DEFAULT_CONCURRENCY: Final = 64
 MOST_LOCKS: Final = 100_000
+FIELDS: Final = (
+    SettingField(
+        name="count",
+        label="Number of locks",
+        kind=FieldKind.NUMBER,
+        help="How many simulated locks there shall be.",
+        default="3",
+    ),
+)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -20,7 +20,7 @@ from latchwork.drivers.zwave_js.node import LockNode
 from latchwork.drivers.zwave_js.programming import Programming
 from latchwork.drivers.zwave_js.pushes import is_duplicate_refusal, pushes_of
 from latchwork.drivers.zwave_js.schedules import Schedules
-from latchwork.drivers.zwave_js.settings import check_settings
+from latchwork.drivers.zwave_js.settings import FIELDS, check_settings
 
 log = structlog.get_logger(__name__)
 
@@ -242,6 +242,7 @@ class ZwaveJsFactory:
     """Makes drivers of Z-Wave JS servers."""
 
     provider_display_name = "Z-Wave JS"
+    setting_fields = FIELDS
 
     def check_settings(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         return check_settings(settings)

@@ -6,9 +6,26 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from latchwork.domain.errors import Rejected
+from latchwork.domain.provider import FieldKind, SettingField
 
 DEFAULT_PORT: Final = 3000
-KNOWN: Final = frozenset({"url", "time_zone"})
+FIELDS: Final = (
+    SettingField(
+        name="url",
+        label="Address of the Z-Wave JS server",
+        kind=FieldKind.URL,
+        help="In Z-Wave JS UI: Settings, Home Assistant, WS Server.",
+        example="ws://192.168.1.10:3000",
+    ),
+    SettingField(
+        name="time_zone",
+        label="Time zone of the locks",
+        required=False,
+        help="Only for locks that keep schedules themselves. Left empty, they are put on UTC.",
+        example="Europe/Amsterdam",
+    ),
+)
+KNOWN: Final = frozenset(field.name for field in FIELDS)
 
 
 def check_settings(settings: Mapping[str, Any]) -> Mapping[str, Any]:
