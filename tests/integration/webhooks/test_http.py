@@ -29,7 +29,14 @@ async def receiver() -> AsyncIterator[HttpReceiver]:
 
 @pytest.fixture
 async def sender() -> AsyncIterator[HttpSender]:
-    one = HttpSender(LOOPBACK, timeout=timedelta(seconds=0.3))
+    one = HttpSender(LOOPBACK)
+    yield one
+    await one.aclose()
+
+
+@pytest.fixture
+async def impatient() -> AsyncIterator[HttpSender]:
+    one = HttpSender(LOOPBACK, timeout=timedelta(seconds=0.5))
     yield one
     await one.aclose()
 
@@ -133,19 +140,19 @@ async def test_a_compressed_response_is_not_unpacked(
     assert receiver.received[0].headers["Accept-Encoding"] == "identity"
 
 
-async def test_no_answer_in_time(receiver: HttpReceiver, sender: HttpSender) -> None:
+async def test_no_answer_in_time(receiver: HttpReceiver, impatient: HttpSender) -> None:
     async def never(request: web.Request) -> web.Response:
         await asyncio.sleep(60)
         return web.Response()
 
     receiver.paths["/"] = never
-    answer = await sender.post(receiver.url("/"), {}, BODY)
+    answer = await impatient.post(receiver.url("/"), {}, BODY)
     assert answer.status_code is None
-    assert answer.error == "No answer within 0.3 s."
+    assert answer.error == "No answer within 0.5 s."
 
 
 async def test_a_body_that_never_ends_does_not_undo_the_status(
-    receiver: HttpReceiver, sender: HttpSender
+    receiver: HttpReceiver, impatient: HttpSender
 ) -> None:
     async def endless(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(status=200)
@@ -155,7 +162,7 @@ async def test_a_body_that_never_ends_does_not_undo_the_status(
         return response
 
     receiver.paths["/"] = endless
-    answer = await sender.post(receiver.url("/"), {}, BODY)
+    answer = await impatient.post(receiver.url("/"), {}, BODY)
     assert answer.accepted
     assert answer.response == "begun"
 
