@@ -239,6 +239,7 @@ def _server(
             ),
             account_added=connections.account_added,
             public_url=f"http://{settings.host}:{settings.port}",
+            requests_a_minute=settings.requests_a_minute,
         )
     )
     return uvicorn.Server(

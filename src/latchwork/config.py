@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connect: tuple[tuple[str, str], ...] = ()
     """(provider, address) of accounts to connect at the start."""
     demo: bool = False
+    requests_a_minute: int | None = 1200
+    """Of one API key; None: no limits, per device neither."""
     policy: Policy = Policy()
     lead_time: timedelta | None = None
 
@@ -70,6 +72,9 @@ def from_environment(environment: Mapping[str, str], *, demo: bool = False) -> S
         webhook_allow=(*allow, "127.0.0.0/8", "::1/128") if demo else allow,
         connect=read("CONNECT", _connections, ()),
         demo=demo,
+        requests_a_minute=read("RATE_LIMIT_PER_KEY", _rate, 1200)
+        if read("RATE_LIMITS", _switch, not demo)
+        else None,
         policy=msgspec.structs.replace(
             policy,
             delay_after=read("DELAY_AFTER", _seconds, policy.delay_after),
@@ -84,7 +89,7 @@ KNOWN: Final = frozenset(
     for name in (
         "HOST", "PORT", "DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FILE", "BOOTSTRAP_API_KEY",
         "LOG_LEVEL", "LOG_FORMAT", "WEBHOOK_ALLOW", "CONNECT", "DEMO", "DELAY_AFTER",
-        "FAILURE_DEADLINE", "LEAD_TIME",
+        "FAILURE_DEADLINE", "LEAD_TIME", "RATE_LIMITS", "RATE_LIMIT_PER_KEY",
     )
 )  # fmt: skip
 
@@ -139,6 +144,12 @@ def _switch(text: str) -> bool:
 def _port(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 65535:
         raise ValueError("must be a port from 1 to 65535.")
+    return int(text)
+
+
+def _rate(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 1_000_000:
+        raise ValueError("must be a number of requests a minute, from 1 to 1000000.")
     return int(text)
 
 

@@ -37,7 +37,7 @@ KEY = "seam_test9house_aVery9Long2Key7Nobody4Guesses"
 class ApiHouse:
     """Storage, the app on it, one workspace with locks, and a clock that stands still."""
 
-    def __init__(self, storage: SqliteStorage) -> None:
+    def __init__(self, storage: SqliteStorage, **deps: Any) -> None:
         self.storage = storage
         self.now = NOW
         self.workspace_id = ""
@@ -54,6 +54,7 @@ class ApiHouse:
                 new_webhook_secret=lambda: new_secret(os.urandom(32)),
                 check_settings=self._check_settings,
                 account_added=lambda: None,
+                **deps,
             )
         )
         self.client = httpx.AsyncClient(
@@ -166,7 +167,7 @@ class ApiHouse:
 
 
 @asynccontextmanager
-async def api_house() -> AsyncIterator[ApiHouse]:
+async def api_house(**deps: Any) -> AsyncIterator[ApiHouse]:
     storage = await SqliteStorage.open(
         ":memory:",
         Vault(b"\x07" * 32),
@@ -174,7 +175,7 @@ async def api_house() -> AsyncIterator[ApiHouse]:
         entropy=os.urandom,
         inline=True,
     )
-    house = ApiHouse(storage)
+    house = ApiHouse(storage, **deps)
     await house.furnish()
     try:
         yield house

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from latchwork.api.endpoint import ApiDeps, Call, Endpoint
 from latchwork.api.errors import ApiError, from_domain
+from latchwork.api.limits import Limiter
 from latchwork.api.parsing import bearer, convert, parameters
 from latchwork.api.routes import access_codes, accounts, devices, events, simulate, webhooks
 from latchwork.domain.errors import LatchworkError
@@ -47,6 +48,8 @@ class _Api:
     def __init__(self, deps: ApiDeps) -> None:
         self._deps = deps
         self._endpoints = {endpoint.path: endpoint for endpoint in ENDPOINTS}
+        limit = deps.requests_a_minute
+        self._limiter = None if limit is None else Limiter(limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -102,6 +105,8 @@ class _Api:
                 headers={"allow": ", ".join(endpoint.methods)},
             )
         key = await self._authenticated(request)
+        if self._limiter is not None:
+            self._limiter.count_request(key.api_key_id, self._deps.now())
         workspace = await self._deps.storage.workspace(key.workspace_id)
         if workspace is None:
             raise _unauthorized()
@@ -115,6 +120,8 @@ class _Api:
             path=path,
             new_id=self._new_id,
         )
+        if self._limiter is not None:
+            await self._limiter.count_command(call, asked)
         return await endpoint.handler(call, asked)
 
     async def _authenticated(self, request: Request) -> ApiKey:

@@ -35,6 +35,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     """(provider, settings and secrets together) -> checked; raises Rejected."""
     account_added: Callable[[], None]
     public_url: str = ""
+    requests_a_minute: int | None = None
+    """Of one key; None: no limits at all, per device neither."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
