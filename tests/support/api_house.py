@@ -29,6 +29,7 @@ from latchwork.storage.vault import Vault
 from latchwork.webhooks.guard import AddressGuard
 from latchwork.webhooks.signing import new_secret
 from latchwork.webhooks.url import check_url
+from support.answers import assert_described
 
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 KEY = "seam_test9house_aVery9Long2Key7Nobody4Guesses"
@@ -61,6 +62,7 @@ class ApiHouse:
             transport=httpx.ASGITransport(app=self.app),
             base_url="http://latchwork.test",
             headers={"authorization": f"Bearer {KEY}"},
+            event_hooks={"response": [assert_described]},
         )
 
     async def _sleep(self, seconds: float) -> None:

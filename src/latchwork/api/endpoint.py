@@ -1,6 +1,6 @@
 """The declared table that routes (and the OpenAPI document) are made from."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -67,12 +67,26 @@ Handler = Callable[[Call, Any], Awaitable[dict[str, Any]]]
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """One path: the methods it answers, the parameters it takes, what it does."""
+    """One path: the methods it answers, the parameters it takes, what it does, what it answers.
+
+    `answer` maps each key of a 200's body, `ok` aside, to its type: a resource of
+    `api.resources`, a list of one, a scalar. `{}` says that the body is `{"ok": true}`. An optional
+    key's type is a union with `UnsetType`. `summary` is one sentence for people. The OpenAPI
+    document, the pages at /docs and the tests' check of every answer come from here:
+
+        Endpoint("/locks/get", READ, Get, get_lock,
+                 answer={"lock": Device, "device": Device}, summary="Gets a lock.")
+
+    What a parameter means is said once for all endpoints, in `api/openapi/glossary.py`.
+    """
 
     path: str
     methods: tuple[str, ...]
     request: type[msgspec.Struct]
     handler: Handler
+    answer: Mapping[str, Any] | None = None
+    """None: not described."""
+    summary: str = ""
 
 
 def page_of(path: str, call: Call, cursor: str | None, next_cursor: str | None) -> dict[str, Any]:

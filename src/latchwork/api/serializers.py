@@ -1,4 +1,7 @@
-"""From the house's values to Seam's shapes: once per resource, for answers, events and webhooks."""
+"""From the house's values to Seam's shapes: once per resource, for answers, events and webhooks.
+
+`api/resources` describes each, key by key: a new key goes into both, or the tests refuse it.
+"""
 
 from datetime import datetime
 from typing import Any

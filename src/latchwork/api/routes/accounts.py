@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from latchwork.api import resources
 from latchwork.api import serializers as show
 from latchwork.api.endpoint import CREATE, READ, Call, Empty, Endpoint, page_of, page_size
 from latchwork.api.errors import invalid, not_found
@@ -85,8 +86,39 @@ async def connect(call: Call, asked: Connect) -> dict[str, Any]:
 
 
 ENDPOINTS = (
-    Endpoint("/workspaces/get", READ, Empty, get_workspace),
-    Endpoint("/connected_accounts/get", READ, Get, get),
-    Endpoint("/connected_accounts/list", READ, List, list_),
-    Endpoint("/latchwork/connected_accounts/connect", CREATE, Connect, connect),
+    Endpoint(
+        "/workspaces/get",
+        READ,
+        Empty,
+        get_workspace,
+        answer={"workspace": resources.Workspace},
+        summary="Gets the workspace that the key belongs to.",
+    ),
+    Endpoint(
+        "/connected_accounts/get",
+        READ,
+        Get,
+        get,
+        answer={"connected_account": resources.ConnectedAccount},
+        summary="Gets a connected account.",
+    ),
+    Endpoint(
+        "/connected_accounts/list",
+        READ,
+        List,
+        list_,
+        answer={
+            "connected_accounts": list[resources.ConnectedAccount],
+            "pagination": resources.Pagination,
+        },
+        summary="Lists connected accounts, a page at a time.",
+    ),
+    Endpoint(
+        "/latchwork/connected_accounts/connect",
+        CREATE,
+        Connect,
+        connect,
+        answer={"connected_account": resources.ConnectedAccount},
+        summary="Connects a provider by its settings. Latchwork's own.",
+    ),
 )

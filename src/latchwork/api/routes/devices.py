@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from latchwork.api import resources
 from latchwork.api import serializers as show
 from latchwork.api.attempts import until_ended
 from latchwork.api.endpoint import CREATE, READ, Call, Endpoint, page_of, page_size
@@ -143,10 +144,56 @@ async def _move(call: Call, asked: Door, action: ActionType) -> dict[str, Any]:
 
 
 ENDPOINTS = (
-    Endpoint("/devices/get", READ, Get, get_device),
-    Endpoint("/devices/list", READ, List, list_devices),
-    Endpoint("/locks/get", READ, Get, get_lock),
-    Endpoint("/locks/list", READ, List, list_locks),
-    Endpoint("/locks/lock_door", CREATE, Door, lock_door),
-    Endpoint("/locks/unlock_door", CREATE, Door, unlock_door),
+    Endpoint(
+        "/devices/get",
+        READ,
+        Get,
+        get_device,
+        answer={"device": resources.Device},
+        summary="Gets a device by its id or name.",
+    ),
+    Endpoint(
+        "/devices/list",
+        READ,
+        List,
+        list_devices,
+        answer={"devices": list[resources.Device], "pagination": resources.Pagination},
+        summary="Lists devices, a page at a time.",
+    ),
+    Endpoint(
+        "/locks/get",
+        READ,
+        Get,
+        get_lock,
+        answer={"lock": resources.Device, "device": resources.Device},
+        summary="Gets a lock by its id or name.",
+    ),
+    Endpoint(
+        "/locks/list",
+        READ,
+        List,
+        list_locks,
+        answer={
+            "locks": list[resources.Device],
+            "devices": list[resources.Device],
+            "pagination": resources.Pagination,
+        },
+        summary="Lists locks, a page at a time.",
+    ),
+    Endpoint(
+        "/locks/lock_door",
+        CREATE,
+        Door,
+        lock_door,
+        answer={"action_attempt": resources.ActionAttempt},
+        summary="Locks a door.",
+    ),
+    Endpoint(
+        "/locks/unlock_door",
+        CREATE,
+        Door,
+        unlock_door,
+        answer={"action_attempt": resources.ActionAttempt},
+        summary="Unlocks a door.",
+    ),
 )

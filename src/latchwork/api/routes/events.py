@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from latchwork.api import resources
 from latchwork.api import serializers as show
 from latchwork.api.endpoint import READ, Call, Endpoint, page_of, page_size
 from latchwork.api.errors import ApiError, invalid, not_found
@@ -134,8 +135,39 @@ async def list_attempts(call: Call, asked: ListAttempts) -> dict[str, Any]:
 
 
 ENDPOINTS = (
-    Endpoint("/events/get", READ, GetEvent, get_event),
-    Endpoint("/events/list", READ, ListEvents, list_events),
-    Endpoint("/action_attempts/get", READ, GetAttempt, get_attempt),
-    Endpoint("/action_attempts/list", READ, ListAttempts, list_attempts),
+    Endpoint(
+        "/events/get",
+        READ,
+        GetEvent,
+        get_event,
+        answer={"event": resources.Event, "message": str},
+        summary="Gets an event by its id, or the newest of a type.",
+    ),
+    Endpoint(
+        "/events/list",
+        READ,
+        ListEvents,
+        list_events,
+        answer={"events": list[resources.Event], "pagination": resources.Pagination},
+        summary="Lists events, a page at a time.",
+    ),
+    Endpoint(
+        "/action_attempts/get",
+        READ,
+        GetAttempt,
+        get_attempt,
+        answer={"action_attempt": resources.ActionAttempt},
+        summary="Gets how far a command has come.",
+    ),
+    Endpoint(
+        "/action_attempts/list",
+        READ,
+        ListAttempts,
+        list_attempts,
+        answer={
+            "action_attempts": list[resources.ActionAttempt],
+            "pagination": resources.Pagination,
+        },
+        summary="Lists commands by their ids or their device.",
+    ),
 )

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from latchwork.api import resources
 from latchwork.api import serializers as show
 from latchwork.api.attempts import until_ended
 from latchwork.api.endpoint import CREATE, Call, Endpoint, Handler
@@ -103,13 +104,51 @@ async def manual_lock(call: Call, asked: Device) -> dict[str, Any]:
     return {"action_attempt": show.action_attempt(attempt), "ok": True}
 
 
+_PLAIN = {
+    "connect": "Brings a simulated lock back online.",
+    "connect_to_hub": "Brings a simulated lock's hub back online.",
+    "disconnect": "Takes a simulated lock offline.",
+    "disconnect_from_hub": "Takes a simulated lock's hub offline.",
+    "remove": "Takes a simulated lock off its account.",
+}
+
+_ATTEMPT = {"action_attempt": resources.ActionAttempt}
+
 ENDPOINTS = (
     *(
-        Endpoint(f"/devices/simulate/{action}", CREATE, Device, _plain(action))
-        for action in ("connect", "connect_to_hub", "disconnect", "disconnect_from_hub", "remove")
+        Endpoint(f"/devices/simulate/{action}", CREATE, Device, _plain(action), {}, summary)
+        for action, summary in _PLAIN.items()
     ),
-    Endpoint("/devices/simulate/paid_subscription", CREATE, Subscription, paid_subscription),
-    Endpoint("/locks/simulate/keypad_code_entry", CREATE, Keypad, keypad_code_entry),
-    Endpoint("/locks/simulate/manual_lock_via_keypad", CREATE, Device, manual_lock),
-    Endpoint("/latchwork/devices/simulate", CREATE, Fault, fault),
+    Endpoint(
+        "/devices/simulate/paid_subscription",
+        CREATE,
+        Subscription,
+        paid_subscription,
+        answer={},
+        summary="Lets a simulated lock's subscription expire, or renews it.",
+    ),
+    Endpoint(
+        "/locks/simulate/keypad_code_entry",
+        CREATE,
+        Keypad,
+        keypad_code_entry,
+        answer=_ATTEMPT,
+        summary="Types a PIN on a simulated lock's keypad.",
+    ),
+    Endpoint(
+        "/locks/simulate/manual_lock_via_keypad",
+        CREATE,
+        Device,
+        manual_lock,
+        answer=_ATTEMPT,
+        summary="Locks a simulated lock by its keypad.",
+    ),
+    Endpoint(
+        "/latchwork/devices/simulate",
+        CREATE,
+        Fault,
+        fault,
+        answer={},
+        summary="Breaks or mends a simulated lock in any way it knows. Latchwork's own.",
+    ),
 )

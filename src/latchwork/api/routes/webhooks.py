@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from latchwork.api import resources
 from latchwork.api import serializers as show
 from latchwork.api.endpoint import CREATE, DELETE, READ, UPDATE, Call, Empty, Endpoint
 from latchwork.api.errors import invalid, not_found
@@ -73,9 +74,44 @@ async def delete(call: Call, asked: Named) -> dict[str, Any]:
 
 
 ENDPOINTS = (
-    Endpoint("/webhooks/create", CREATE, Create, create),
-    Endpoint("/webhooks/get", READ, Named, get),
-    Endpoint("/webhooks/list", READ, Empty, list_),
-    Endpoint("/webhooks/update", UPDATE, Update, update),
-    Endpoint("/webhooks/delete", DELETE, Named, delete),
+    Endpoint(
+        "/webhooks/create",
+        CREATE,
+        Create,
+        create,
+        answer={"webhook": resources.Webhook},
+        summary="Adds an endpoint that events are sent to.",
+    ),
+    Endpoint(
+        "/webhooks/get",
+        READ,
+        Named,
+        get,
+        answer={"webhook": resources.Webhook},
+        summary="Gets a webhook, with its secret.",
+    ),
+    Endpoint(
+        "/webhooks/list",
+        READ,
+        Empty,
+        list_,
+        answer={"webhooks": list[resources.Webhook]},
+        summary="Lists the webhooks, with their secrets.",
+    ),
+    Endpoint(
+        "/webhooks/update",
+        UPDATE,
+        Update,
+        update,
+        answer={},
+        summary="Changes which events are sent.",
+    ),
+    Endpoint(
+        "/webhooks/delete",
+        DELETE,
+        Named,
+        delete,
+        answer={},
+        summary="Removes a webhook.",
+    ),
 )

@@ -1,0 +1,23 @@
+"""What the serializers write, described: one struct per resource, named as Seam names it.
+
+Answers are not built from these; the OpenAPI document is, and the tests hold every answer to them.
+"""
+
+from latchwork.api.resources.access_code import AccessCode, GeneratedCode
+from latchwork.api.resources.account import ConnectedAccount, Workspace
+from latchwork.api.resources.common import Error, Pagination
+from latchwork.api.resources.device import Device
+from latchwork.api.resources.event import ActionAttempt, Event, Webhook
+
+__all__ = [
+    "AccessCode",
+    "ActionAttempt",
+    "ConnectedAccount",
+    "Device",
+    "Error",
+    "Event",
+    "GeneratedCode",
+    "Pagination",
+    "Webhook",
+    "Workspace",
+]

@@ -1,0 +1,118 @@
+"""Devices: locks, with what they can do and how they are."""
+
+from typing import Literal
+
+from msgspec import UNSET, UnsetType
+
+from latchwork.api.resources.common import Caution, DeviceError, Id, Instant, Metadata, Resource
+
+
+class DeviceManufacturer(Resource):
+    """Who made a device."""
+
+    manufacturer: str
+    display_name: str
+
+
+class DeviceOrigin(Resource):
+    """The provider that a device came from."""
+
+    device_provider_name: str
+    display_name: str
+    provider_category: str
+
+
+class Location(Resource):
+    """Where a device is. `timezone` is another name of `time_zone`."""
+
+    time_zone: str
+    timezone: str
+
+
+class Named(Resource):
+    """A name."""
+
+    name: str
+
+
+class Battery(Resource):
+    """A battery's level, 0 to 1."""
+
+    level: float
+    status: Literal["critical", "low", "good", "full"]
+
+
+class Model(Resource):
+    """A device's model."""
+
+    display_name: str
+    manufacturer_display_name: str
+    has_built_in_keypad: bool
+    online_access_codes_supported: bool
+    offline_access_codes_supported: bool
+    accessory_keypad_supported: bool
+
+
+class CodeConstraint(Resource):
+    """A rule that a lock's codes or their names obey."""
+
+    constraint_type: str
+    min_length: int | UnsetType = UNSET
+    max_length: int | UnsetType = UNSET
+
+
+class DeviceProperties(Resource):
+    """How a device is. A lock that has no sensor for a thing does not show it."""
+
+    name: str
+    appearance: Named
+    online: bool
+    manufacturer: str
+    model: Model
+    has_direct_power: bool
+    online_access_codes_enabled: bool
+    offline_access_codes_enabled: bool
+    supported_code_lengths: list[int]
+    max_active_codes_supported: int
+    code_constraints: list[CodeConstraint]
+    supports_backup_access_code_pool: bool
+    has_native_entry_events: bool
+    locked: bool | UnsetType = UNSET
+    door_open: bool | UnsetType = UNSET
+    serial_number: str | UnsetType = UNSET
+    battery: Battery | UnsetType = UNSET
+    battery_level: float | UnsetType = UNSET
+
+
+class Device(Resource):
+    """A lock, what it can do, and how it is."""
+
+    device_id: Id
+    workspace_id: Id
+    connected_account_id: Id
+    device_type: str
+    display_name: str
+    nickname: str | None
+    created_at: Instant
+    is_managed: bool
+    custom_metadata: Metadata
+    space_ids: list[Id]
+    capabilities_supported: list[Literal["access_code", "lock", "battery"]]
+    can_program_online_access_codes: bool
+    can_program_offline_access_codes: bool
+    can_remotely_lock: bool
+    can_remotely_unlock: bool
+    can_unlock_with_code: bool
+    can_configure_auto_lock: bool
+    can_simulate_connection: bool
+    can_simulate_disconnection: bool
+    can_simulate_hub_connection: bool
+    can_simulate_hub_disconnection: bool
+    can_simulate_paid_subscription: bool
+    can_simulate_removal: bool
+    device_manufacturer: DeviceManufacturer
+    device_provider: DeviceOrigin
+    location: Location | None
+    errors: list[DeviceError]
+    warnings: list[Caution]
+    properties: DeviceProperties

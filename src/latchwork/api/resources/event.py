@@ -1,0 +1,94 @@
+"""What happened, how commands ended, and where events are sent."""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from latchwork.api.resources.access_code import AccessCodeCaution, AccessCodeError, Mutated
+from latchwork.api.resources.common import Id, Instant, Metadata, Resource, Url
+
+
+class ChangedProperty(Resource):
+    """A property of a code that the owner changed."""
+
+    property: str
+    from_: str | None = msgspec.field(name="from")
+    to: str | None
+
+
+class AccessDenied(Resource):
+    """Why a lock stayed shut."""
+
+    reason_code: str
+    message: str
+
+
+class Event(Resource):
+    """One change of state. Which of the further fields it has follows from `event_type`."""
+
+    event_id: Id
+    event_type: str
+    workspace_id: Id
+    created_at: Instant
+    occurred_at: Instant
+    device_id: Id | UnsetType = UNSET
+    access_code_id: Id | UnsetType = UNSET
+    connected_account_id: Id | UnsetType = UNSET
+    action_attempt_id: Id | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    change_reason: str | UnsetType = UNSET
+    changed_properties: list[ChangedProperty] | UnsetType = UNSET
+    code: str | UnsetType | None = UNSET
+    from_: Mutated | UnsetType = msgspec.field(name="from", default=UNSET)
+    to: Mutated | UnsetType = UNSET
+    requested_mutations: list[dict[str, Any]] | UnsetType = UNSET
+    access_code_errors: list[AccessCodeError] | UnsetType = UNSET
+    access_code_warnings: list[AccessCodeCaution] | UnsetType = UNSET
+    device_errors: list[AccessCodeError] | UnsetType = UNSET
+    device_warnings: list[AccessCodeCaution] | UnsetType = UNSET
+    connected_account_errors: list[AccessCodeError] | UnsetType = UNSET
+    connected_account_warnings: list[AccessCodeCaution] | UnsetType = UNSET
+    action_type: str | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    error_code: str | UnsetType = UNSET
+    battery_level: float | UnsetType = UNSET
+    battery_status: Literal["critical", "low", "good", "full"] | UnsetType = UNSET
+    method: str | UnsetType = UNSET
+    access_code_is_managed: bool | UnsetType = UNSET
+    reason: AccessDenied | UnsetType = UNSET
+    battery_source: Literal["lock", "accessory_keypad"] | UnsetType = UNSET
+    backup_access_code_id: Id | UnsetType = UNSET
+    connect_webview_id: Id | UnsetType = UNSET
+    client_session_id: Id | UnsetType = UNSET
+    connected_account_type: str | UnsetType = UNSET
+    device_name: str | UnsetType | None = UNSET
+    customer_key: str | UnsetType = UNSET
+    device_custom_metadata: Metadata | UnsetType = UNSET
+    connected_account_custom_metadata: Metadata | UnsetType = UNSET
+
+
+class AttemptError(Resource):
+    """Why a command failed."""
+
+    type: str
+    message: str
+
+
+class ActionAttempt(Resource):
+    """A command on its way to a lock: `result` with success, `error` with error."""
+
+    action_attempt_id: Id
+    action_type: str
+    status: Literal["pending", "success", "error"]
+    result: dict[str, Any] | None
+    error: AttemptError | None
+
+
+class Webhook(Resource):
+    """Where events are sent. The secret signs each message."""
+
+    webhook_id: Id
+    url: Url
+    event_types: list[str]
+    secret: str
