@@ -83,7 +83,7 @@ async def test_the_file_survives_power_loss_by_its_settings(stored: Stored, path
     assert raw(path).execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert isinstance(stored.storage, SqliteStorage)
     full = 2
-    assert stored.storage._db.writing.one("PRAGMA synchronous") == (full,)
+    assert await stored.storage._db.writing.one("PRAGMA synchronous") == (full,)
 
 
 async def test_a_database_of_a_newer_release_is_refused_untouched(path: Path) -> None:
@@ -235,7 +235,7 @@ async def test_a_full_disk_fails_every_writer_and_leaves_nothing_half(stored: St
     session = stored.storage._db.writing
     await stored.create()
     before = (await stored.storage.events("ws", EventFilter(), limit=500, cursor=None)).items
-    session.run("PRAGMA max_page_count = 1")  # Cut to the present size: it cannot grow.
+    await session.run("PRAGMA max_page_count = 1")  # Cut to the present size: it cannot grow.
     codes = [stored.code(name="x" * 3000) for _ in range(60)]
     answers = await asyncio.gather(
         *(stored.try_create(code) for code in codes), return_exceptions=True
@@ -246,7 +246,7 @@ async def test_a_full_disk_fails_every_writer_and_leaves_nothing_half(stored: St
     assert len(page.items) == 1
     after = (await stored.storage.events("ws", EventFilter(), limit=500, cursor=None)).items
     assert after == before
-    session.run("PRAGMA max_page_count = 100000")
+    await session.run("PRAGMA max_page_count = 100000")
     assert [await stored.try_create(code) for code in codes[:2]] == [None, None]
 
 

@@ -2,18 +2,18 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
 from latchwork.domain.errors import NeedsAttention
-from latchwork.domain.ids import uuid7
 from latchwork.storage.instants import to_us
 from latchwork.storage.interface import StorageUnavailable
+from latchwork.storage.sql.session import Session, Transaction
 from latchwork.storage.sqlite import migrations
-from latchwork.storage.sqlite.endpoints import Endpoints
-from latchwork.storage.sqlite.session import Session
+from latchwork.storage.sqlite.session import SqliteSession, SqliteTransaction, drive
 from latchwork.storage.sqlite.writer import PATIENCE_MS, GroupWriter
 from latchwork.storage.vault import Vault
 
@@ -36,9 +36,9 @@ _SETTINGS: Final = (
 )
 
 
-class Database:
-    """`reading` sees what is committed; `writing` is for units that `write` runs. With a database
-    in memory both are one connection, and commits run inline."""
+class SqliteDatabase:
+    """See Database. With a database in memory, reads and writes share one connection, and commits
+    run inline."""
 
     def __init__(
         self,
@@ -51,44 +51,47 @@ class Database:
         inline: bool,
     ) -> None:
         self._connections = (reader, writer)
-        self.writing = Session(writer, shared=True)
-        self.reading = Session(reader, shared=reader is writer)
         self.vault = vault
-        self.endpoints = Endpoints(vault)
+        self.reading: Session = SqliteSession(reader, vault)
         self.due_listeners: list[Callable[[], None]] = []
         self.message_listeners: list[Callable[[], None]] = []
         self._clock_now = clock_now
-        self._entropy = entropy
-        self._writer = GroupWriter(writer, inline=inline, refresh=self.refresh_endpoints)
-
-    def now(self) -> datetime:
-        return self._clock_now()
+        self._writer = GroupWriter(writer, inline=inline, refresh=self._refresh)
+        self.writing = SqliteTransaction(
+            writer,
+            vault,
+            clock_now,
+            entropy,
+            notify_due=lambda: self._writer.after_commit(self._tell_due),
+            notify_messages=lambda: self._writer.after_commit(self._tell_messages),
+        )
 
     def now_us(self) -> int:
         return to_us(self._clock_now())
 
-    def new_id(self) -> str:
-        return uuid7(self._clock_now(), self._entropy(10))
+    @asynccontextmanager
+    async def view(self) -> AsyncIterator[Session]:
+        reader, writer = self._connections
+        if reader is writer:
+            # The writer's own transactions see to it: nobody else runs before this one ends.
+            yield self.reading
+            return
+        reader.execute("BEGIN")
+        try:
+            yield self.reading
+        finally:
+            reader.execute("COMMIT")
 
-    async def write(self, unit: Callable[[], T]) -> T:
-        """Runs a unit, which may use `writing`, in one durable transaction; see GroupWriter."""
-        return await self._writer.run(unit)
+    async def write(
+        self,
+        unit: Callable[[Transaction], Awaitable[T]],
+        key: str | None = None,  # noqa: ARG002 - one writer needs no order among units
+    ) -> T:
+        """See GroupWriter."""
+        return await self._writer.run(lambda: drive(unit(self.writing)))
 
-    def notify_due(self) -> None:
-        """For units: tells the engine after the commit."""
-        self._writer.after_commit(self._tell_due)
-
-    def notify_messages(self) -> None:
-        """For units: tells the deliverer after the commit."""
-        self._writer.after_commit(self._tell_messages)
-
-    def refresh_endpoints(self) -> None:
-        """For units: after a change of webhooks."""
-        self.endpoints.load(self.writing)
-
-    def check(self) -> None:
-        """Raises StorageUnavailable when reads fail, or the last write did."""
-        self.reading.one("SELECT 1 FROM workspace LIMIT 1")
+    async def check(self) -> None:
+        await self.reading.one("SELECT 1 FROM workspace LIMIT 1")
         if self._writer.trouble is not None:
             raise StorageUnavailable(self._writer.trouble)
 
@@ -96,6 +99,9 @@ class Database:
         await self._writer.aclose()
         for connection in self._connections:
             connection.close()
+
+    def _refresh(self) -> None:
+        drive(self.writing.webhooks_changed())
 
     def _tell_due(self) -> None:
         for listener in self.due_listeners:
@@ -113,7 +119,7 @@ def open_database(
     entropy: Callable[[int], bytes],
     *,
     inline: bool,
-) -> Database:
+) -> SqliteDatabase:
     """Opens the file (made when missing, readable by its owner alone) at the newest schema.
 
     Raises NeedsAttention for a database of a newer release, of another program or of another
@@ -137,7 +143,7 @@ def open_database(
     if reader is not writer:
         _configure(reader)
         reader.execute("PRAGMA query_only = ON")
-    return Database(writer, reader, vault, clock_now, entropy, inline=inline)
+    return SqliteDatabase(writer, reader, vault, clock_now, entropy, inline=inline)
 
 
 def _create_private(path: Path) -> None:

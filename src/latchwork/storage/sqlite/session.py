@@ -1,61 +1,105 @@
-"""One connection, asked synchronously: rows come back whole, so no statement stays open."""
+"""One connection to SQLite. Nothing here waits, so that a coroutine which waits for nothing else
+runs to its end at once: rows come back whole, and no statement stays open."""
 
 import sqlite3
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar, cast
 
+from latchwork.domain.events import NewEvent
+from latchwork.domain.ids import uuid7
+from latchwork.domain.webhook import Webhook
+from latchwork.storage.instants import to_us
 from latchwork.storage.interface import StorageUnavailable
+from latchwork.storage.sql import events as event_queries
+from latchwork.storage.sql.endpoints import Endpoints
+from latchwork.storage.sql.session import Row, Values
+from latchwork.storage.vault import Vault
 
-Row = tuple[Any, ...]
-Values = Sequence[Any]
+T = TypeVar("T")
 
 
-class Session:
-    """Statements on one connection. As a context manager: one consistent view of the database
-    for several reads."""
+class SqliteSession:
+    """See Session."""
 
-    __slots__ = ("_connection", "_shared")
-
-    def __init__(self, connection: sqlite3.Connection, *, shared: bool = False) -> None:
+    def __init__(self, connection: sqlite3.Connection, vault: Vault) -> None:
         self._connection = connection
-        self._shared = shared
-        """Whether the writer uses the connection too, whose own transactions then do."""
+        self.vault = vault
 
-    def one(self, sql: str, values: Values = ()) -> Row | None:
-        """The first row, or None."""
+    async def one(self, sql: str, values: Values = ()) -> Row | None:
         try:
             rows: list[Row] = self._connection.execute(sql, values).fetchall()
         except sqlite3.OperationalError as error:
             raise _unavailable(error) from error
         return rows[0] if rows else None
 
-    def all(self, sql: str, values: Values = ()) -> list[Row]:
+    async def all(self, sql: str, values: Values = ()) -> list[Row]:
         try:
             return self._connection.execute(sql, values).fetchall()
         except sqlite3.OperationalError as error:
             raise _unavailable(error) from error
 
-    def run(self, sql: str, values: Values = ()) -> int:
-        """How many rows were changed."""
+    async def run(self, sql: str, values: Values = ()) -> int:
         try:
             return self._connection.execute(sql, values).rowcount
         except sqlite3.OperationalError as error:
             raise _unavailable(error) from error
 
-    def __enter__(self) -> Self:
-        if not self._shared:
-            self._connection.execute("BEGIN")
-        return self
+    async def run_many(self, sql: str, many: Iterable[Values]) -> None:
+        try:
+            self._connection.executemany(sql, many)
+        except sqlite3.OperationalError as error:
+            raise _unavailable(error) from error
 
-    def __exit__(
+
+class SqliteTransaction(SqliteSession):
+    """See Transaction. Serves every unit: the writer runs one at a time."""
+
+    def __init__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        connection: sqlite3.Connection,
+        vault: Vault,
+        clock_now: Callable[[], datetime],
+        entropy: Callable[[int], bytes],
+        notify_due: Callable[[], None],
+        notify_messages: Callable[[], None],
     ) -> None:
-        if not self._shared:
-            self._connection.execute("COMMIT")
+        super().__init__(connection, vault)
+        self._clock_now = clock_now
+        self._entropy = entropy
+        self.notify_due = notify_due
+        self.notify_messages = notify_messages
+        self._endpoints = Endpoints()
+
+    def now_us(self) -> int:
+        return to_us(self._clock_now())
+
+    def new_id(self) -> str:
+        return uuid7(self._clock_now(), self._entropy(10))
+
+    async def record(self, workspace_id: str, events: Sequence[NewEvent]) -> None:
+        await event_queries.store(self, self._endpoints, workspace_id, events, self.now_us())
+
+    async def webhook(self, webhook_id: str) -> Webhook:
+        return self._endpoints.get(webhook_id)
+
+    async def webhooks_changed(
+        self,
+        workspace_id: str | None = None,  # noqa: ARG002 - all of them are read, there are few
+    ) -> None:
+        await self._endpoints.load(self)
+
+
+def drive(waiting: Awaitable[T]) -> T:
+    """The answer of a coroutine that asks SQLite and waits for nothing else."""
+    coroutine = cast("Coroutine[Any, Any, T]", waiting)
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        answer: T = end.value
+        return answer
+    coroutine.close()
+    raise RuntimeError("a unit of storage waits for something other than its transaction")
 
 
 def _unavailable(error: sqlite3.OperationalError) -> StorageUnavailable:

@@ -5,29 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from latchwork.storage.sqlite.accounts import SqliteAccounts
-from latchwork.storage.sqlite.attempts import SqliteAttempts
-from latchwork.storage.sqlite.codes import SqliteCodes
+from latchwork.storage.sql.storage import SqlStorage
 from latchwork.storage.sqlite.database import open_database
-from latchwork.storage.sqlite.devices import SqliteDevices
-from latchwork.storage.sqlite.engine import SqliteEngine
-from latchwork.storage.sqlite.events import SqliteEvents
-from latchwork.storage.sqlite.keys import SqliteKeys
-from latchwork.storage.sqlite.webhooks import SqliteWebhooks
 from latchwork.storage.vault import Vault
 
 
-class SqliteStorage(
-    SqliteKeys,
-    SqliteAccounts,
-    SqliteDevices,
-    SqliteCodes,
-    SqliteAttempts,
-    SqliteEngine,
-    SqliteWebhooks,
-    SqliteEvents,
-):
-    """See Storage. One per process, used from one event loop."""
+class SqliteStorage(SqlStorage):
+    """One per process."""
 
     @classmethod
     async def open(
@@ -47,10 +31,3 @@ class SqliteStorage(
         database of a newer release, of another program or of another master key.
         """
         return cls(open_database(path, vault, clock_now, entropy, inline=inline))
-
-    async def healthy(self) -> None:
-        self._db.check()
-
-    async def aclose(self) -> None:
-        """Stores what is queued and closes the file. Idempotent."""
-        await self._db.aclose()

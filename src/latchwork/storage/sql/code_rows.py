@@ -12,10 +12,10 @@ from latchwork.domain.access_code import (
 )
 from latchwork.domain.pin import Pin
 from latchwork.storage.instants import from_us, from_us_or_none, to_us, to_us_or_none
-from latchwork.storage.sqlite import sql
-from latchwork.storage.sqlite.aggregate import json_or_none, problems
-from latchwork.storage.sqlite.database import Database
-from latchwork.storage.sqlite.session import Row, Session
+from latchwork.storage.sql import sql
+from latchwork.storage.sql.aggregate import json_or_none, problems
+from latchwork.storage.sql.session import Row, Session, Transaction
+from latchwork.storage.vault import Vault
 
 EVIDENCE: Final = (
     "evidence_kind",
@@ -83,9 +83,9 @@ _UNBLOCK: Final = (
 )
 
 
-def add(db: Database, code: AccessCode, pin_hash: bytes) -> None:
+async def add(tx: Transaction, code: AccessCode, pin_hash: bytes) -> None:
     """For units."""
-    db.writing.run(
+    await tx.run(
         _ADD,
         (
             to_us(code.created_at),
@@ -96,20 +96,20 @@ def add(db: Database, code: AccessCode, pin_hash: bytes) -> None:
             *_evidence_values(code.evidence),
             code.scheduled_on_device,
             to_us_or_none(code.deleted_at),
-            *_wish_values(db, code),
+            *_wish_values(tx.vault, code),
             pin_hash,
         ),
     )
 
 
-def replace_wish(db: Database, code: AccessCode, pin_hash: bytes) -> None:
+async def replace_wish(tx: Transaction, code: AccessCode, pin_hash: bytes) -> None:
     """For units."""
-    db.writing.run(_REPLACE, (*_wish_values(db, code), pin_hash, code.access_code_id))
+    await tx.run(_REPLACE, (*_wish_values(tx.vault, code), pin_hash, code.access_code_id))
 
 
-def write_state(db: Database, code: AccessCode) -> None:
+async def write_state(tx: Transaction, code: AccessCode) -> None:
     """For units: what a visit found of the code's present generation; of another, nothing."""
-    stored = db.writing.one(
+    stored = await tx.one(
         _WRITE_STATE,
         (
             code.status.value,
@@ -126,30 +126,31 @@ def write_state(db: Database, code: AccessCode) -> None:
     )
     if stored is None:
         return
-    pin_hash = db.vault.pin_hash(code.device_id, code.pin)
+    pin_hash = tx.vault.pin_hash(code.device_id, code.pin)
     if stored[0] != pin_hash:
         # A PIN changed by hand, which its owner allows: it is the code's own from now on.
-        db.writing.run(_WRITE_PIN, (_sealed_pin(db, code), pin_hash, code.access_code_id))
+        await tx.run(_WRITE_PIN, (_sealed_pin(tx.vault, code), pin_hash, code.access_code_id))
     if code.deleted_at is not None:
-        db.writing.run(_WRITE_DELETED, (to_us(code.deleted_at), code.access_code_id))
+        await tx.run(_WRITE_DELETED, (to_us(code.deleted_at), code.access_code_id))
 
 
-def unblock_duplicates(db: Database, device_id: str) -> None:
+async def unblock_duplicates(tx: Transaction, device_id: str) -> None:
     """For units: PINs that the lock refused as duplicates may be tried again."""
-    db.writing.run(_UNBLOCK, (device_id,))
+    await tx.run(_UNBLOCK, (device_id,))
 
 
-def of_device(db: Database, session: Session, device_id: str) -> tuple[AccessCode, ...]:
+async def of_device(session: Session, device_id: str) -> tuple[AccessCode, ...]:
     """All that are not deleted, oldest first."""
-    return tuple(code_of(db, row) for row in session.all(_OF_DEVICE, (device_id,)))
+    rows = await session.all(_OF_DEVICE, (device_id,))
+    return tuple(code_of(session.vault, row) for row in rows)
 
 
-def _wish_values(db: Database, code: AccessCode) -> Row:
+def _wish_values(vault: Vault, code: AccessCode) -> Row:
     """Of _WISH, but for the hash."""
     return (
         code.type.value,
         code.name,
-        _sealed_pin(db, code),
+        _sealed_pin(vault, code),
         to_us_or_none(code.starts_at),
         to_us_or_none(code.ends_at),
         code.generation,
@@ -182,11 +183,11 @@ def _evidence_of(values: Row) -> Evidence | None:
     return Evidence(EvidenceKind(kind), position, generation, from_us(observed_at))
 
 
-def _sealed_pin(db: Database, code: AccessCode) -> bytes:
-    return db.vault.seal("access_code", "pin", code.access_code_id, code.pin.reveal().encode())
+def _sealed_pin(vault: Vault, code: AccessCode) -> bytes:
+    return vault.seal("access_code", "pin", code.access_code_id, code.pin.reveal().encode())
 
 
-def code_of(db: Database, row: Row) -> AccessCode:
+def code_of(vault: Vault, row: Row) -> AccessCode:
     """From the values of COLUMNS."""
     created_at, access_code_id, workspace_id, device_id, connected_account_id = row[:5]
     scheduled_on_device, deleted_at, kind, name, pin = row[9:14]
@@ -200,7 +201,7 @@ def code_of(db: Database, row: Row) -> AccessCode:
         connected_account_id=connected_account_id,
         type=CodeType(kind),
         name=name,
-        pin=Pin(db.vault.unseal("access_code", "pin", access_code_id, pin).decode()),
+        pin=Pin(vault.unseal("access_code", "pin", access_code_id, pin).decode()),
         created_at=from_us(created_at),
         starts_at=from_us_or_none(starts_at),
         ends_at=from_us_or_none(ends_at),

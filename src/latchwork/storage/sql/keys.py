@@ -9,9 +9,9 @@ from latchwork.domain.errors import Rejected
 from latchwork.domain.pin import Secret
 from latchwork.storage.instants import from_us, from_us_or_none, to_us, to_us_or_none
 from latchwork.storage.interface import ApiKey
-from latchwork.storage.sqlite import sql
-from latchwork.storage.sqlite.aggregate import Aggregate
-from latchwork.storage.sqlite.session import Row
+from latchwork.storage.sql import sql
+from latchwork.storage.sql.aggregate import Aggregate
+from latchwork.storage.sql.session import Row, Transaction
 
 _WORKSPACE = ("workspace_id", "name", "is_sandbox", "created_at")
 _ADD_WORKSPACE = sql.insert("workspace", _WORKSPACE)
@@ -24,7 +24,7 @@ _KEY_BY_HASH = sql.select(sql.of("k", (*_KEY, "hash")), "FROM api_key k WHERE ha
 _REVOKE = "UPDATE api_key SET revoked_at = ? WHERE api_key_id = ? AND revoked_at IS NULL"
 
 
-class SqliteKeys(Aggregate):
+class KeyQueries(Aggregate):
     """See KeyStorage."""
 
     async def add_workspace(self, workspace: Workspace) -> None:
@@ -34,14 +34,14 @@ class SqliteKeys(Aggregate):
             workspace.is_sandbox,
             to_us(workspace.created_at),
         )
-        await self._db.write(lambda: self._db.writing.run(_ADD_WORKSPACE, values))
+        await self._db.write(lambda tx: tx.run(_ADD_WORKSPACE, values))
 
     async def workspaces(self) -> Sequence[Workspace]:
-        rows = self._db.reading.all(f"{_WORKSPACES} ORDER BY created_at, workspace_id")
+        rows = await self._db.reading.all(f"{_WORKSPACES} ORDER BY created_at, workspace_id")
         return [_workspace_of(row) for row in rows]
 
     async def workspace(self, workspace_id: str) -> Workspace | None:
-        row = self._db.reading.one(f"{_WORKSPACES} WHERE workspace_id = ?", (workspace_id,))
+        row = await self._db.reading.one(f"{_WORKSPACES} WHERE workspace_id = ?", (workspace_id,))
         return None if row is None else _workspace_of(row)
 
     async def add_api_key(self, key: ApiKey, secret: Secret) -> None:
@@ -57,25 +57,25 @@ class SqliteKeys(Aggregate):
             hashed,
         )
 
-        def unit() -> None:
-            standing = self._db.writing.one(_KEY_BY_HASH, (hashed,))
+        async def unit(tx: Transaction) -> None:
+            standing = await tx.one(_KEY_BY_HASH, (hashed,))
             if standing is None:
-                self._db.writing.run(_ADD_KEY, values)
+                await tx.run(_ADD_KEY, values)
             elif _key_of(standing[:-1]).workspace_id != key.workspace_id:
                 raise Rejected("api_key", "This API key belongs to another workspace.")
 
         await self._db.write(unit)
 
     async def api_keys(self) -> Sequence[ApiKey]:
-        return [_key_of(row) for row in self._db.reading.all(_KEYS)]
+        return [_key_of(row) for row in await self._db.reading.all(_KEYS)]
 
     async def revoke_api_key(self, api_key_id: str, now: datetime) -> bool:
         values = (to_us(now), api_key_id)
-        return await self._db.write(lambda: self._db.writing.run(_REVOKE, values) > 0)
+        return await self._db.write(lambda tx: tx.run(_REVOKE, values)) > 0
 
     async def authenticate(self, secret: Secret) -> ApiKey | None:
         hashed = self._db.vault.key_hash(secret)
-        row = self._db.reading.one(_KEY_BY_HASH, (hashed,))
+        row = await self._db.reading.one(_KEY_BY_HASH, (hashed,))
         if row is None or not compare_digest(row[-1], hashed):
             return None
         key = _key_of(row[:-1])

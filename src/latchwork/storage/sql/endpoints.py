@@ -5,8 +5,8 @@ import msgspec
 from latchwork.domain.pin import Secret
 from latchwork.domain.webhook import Webhook
 from latchwork.storage.instants import from_us, to_us
-from latchwork.storage.sqlite import sql
-from latchwork.storage.sqlite.session import Row, Session
+from latchwork.storage.sql import sql
+from latchwork.storage.sql.session import Row, Session
 from latchwork.storage.vault import Vault
 
 COLUMNS = (
@@ -55,21 +55,21 @@ def _webhook_of(vault: Vault, row: Row) -> Webhook:
     )
 
 
-def stored(vault: Vault, session: Session, workspace_id: str) -> list[Webhook]:
+async def stored(session: Session, workspace_id: str) -> list[Webhook]:
     """The endpoints of a workspace, oldest first."""
-    return [_webhook_of(vault, row) for row in session.all(_OF_WORKSPACE, (workspace_id,))]
+    rows = await session.all(_OF_WORKSPACE, (workspace_id,))
+    return [_webhook_of(session.vault, row) for row in rows]
 
 
 class Endpoints:
-    """As of the last `load`; the writer sees to it that this is never out of date in a unit."""
+    """As of the last `load`; whoever runs units sees to it that it is never out of date in one."""
 
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
+    def __init__(self) -> None:
         self._by_id: dict[str, Webhook] = {}
         self._by_workspace: dict[str, tuple[Webhook, ...]] = {}
 
-    def load(self, session: Session) -> None:
-        found = [_webhook_of(self._vault, row) for row in session.all(_ALL)]
+    async def load(self, session: Session) -> None:
+        found = [_webhook_of(session.vault, row) for row in await session.all(_ALL)]
         self._by_id = {webhook.webhook_id: webhook for webhook in found}
         self._by_workspace = {}
         for webhook in found:

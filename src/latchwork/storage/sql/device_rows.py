@@ -15,16 +15,15 @@ from latchwork.storage.instants import (
     to_us,
     to_us_or_none,
 )
-from latchwork.storage.sqlite import accounts, sql
-from latchwork.storage.sqlite.aggregate import (
+from latchwork.storage.sql import accounts, sql
+from latchwork.storage.sql.aggregate import (
     capabilities,
     json_or_none,
     json_text,
     mapping,
     problems,
 )
-from latchwork.storage.sqlite.database import Database
-from latchwork.storage.sqlite.session import Row
+from latchwork.storage.sql.session import Row, Transaction
 
 COLUMNS = (
     "created_at",
@@ -148,7 +147,7 @@ def with_account_of(row: Row) -> tuple[Device, ConnectedAccount]:
     return device_of(row[: len(COLUMNS)]), accounts.account_of(row[len(COLUMNS) :])
 
 
-def write_engine_fields(db: Database, device: Device, was: Device | None) -> None:
+async def write_engine_fields(tx: Transaction, device: Device, was: Device | None) -> None:
     """For units: the engine's fields in which `device` differs from `was` (None: all of them).
     Problems are changed one by one, so that what a push added or took away meanwhile is kept."""
     changed: dict[str, Any] = {
@@ -158,13 +157,13 @@ def write_engine_fields(db: Database, device: Device, was: Device | None) -> Non
     }
     before = (device.errors, device.warnings) if was is None else (was.errors, was.warnings)
     if was is None or before != (device.errors, device.warnings):
-        stored = db.writing.one(_PROBLEMS, (device.device_id,)) or (None, None)
+        stored = await tx.one(_PROBLEMS, (device.device_id,)) or (None, None)
         errors = _merged(problems(stored[0]), before[0], device.errors)
         warnings = _merged(problems(stored[1]), before[1], device.warnings)
         changed |= {"errors": json_or_none(errors), "warnings": json_or_none(warnings)}
     if changed:
         statement = sql.update("device", changed, "WHERE device_id = ?")
-        db.writing.run(statement, (*changed.values(), device.device_id))
+        await tx.run(statement, (*changed.values(), device.device_id))
 
 
 def _merged(stored: Problems, before: Problems, after: Problems) -> Problems:

@@ -9,10 +9,11 @@ from latchwork.domain.events import Event, NewEvent
 from latchwork.domain.pin import Pin
 from latchwork.storage.instants import from_us, to_us
 from latchwork.storage.interface import EventFilter, Page
-from latchwork.storage.sqlite import sql
-from latchwork.storage.sqlite.aggregate import Aggregate, json_or_none, mapping, page
-from latchwork.storage.sqlite.database import Database
-from latchwork.storage.sqlite.session import Row
+from latchwork.storage.sql import sql
+from latchwork.storage.sql.aggregate import Aggregate, json_or_none, mapping, page
+from latchwork.storage.sql.endpoints import Endpoints
+from latchwork.storage.sql.session import Row, Transaction
+from latchwork.storage.vault import Vault
 
 _STORED = (
     "created_at",
@@ -29,56 +30,86 @@ _STORED = (
     "payload",
 )
 _COLUMNS = sql.of("e", ("created_at", "sequence", *_STORED[1:]))
-_ADD = sql.insert("event", _STORED)
+_ADD = sql.insert("event", ("sequence", *_STORED))
 _ADD_MESSAGE = sql.insert("webhook_message", ("message_id", "webhook_id", "event_id", "due_at"))
+_ACCOUNT_OF = "SELECT connected_account_id FROM visit WHERE device_id = ?"
 _BY_ID = sql.select(_COLUMNS, "FROM event e WHERE event_id = ?")
 
 
-def append(
-    db: Database, workspace_id: str, account_id: str | None, events: Sequence[NewEvent]
+async def append(
+    tx: Transaction, workspace_id: str, account_id: str | None, events: Sequence[NewEvent]
 ) -> None:
     """For units: stores the events in their order, with their messages. `account_id` is for
     events that name no account."""
-    created_at = db.now_us()
-    for event in events:
-        event_id = db.new_id()
-        db.writing.run(
-            _ADD,
-            (
-                created_at,
-                event_id,
-                workspace_id,
-                event.event_type,
-                to_us(event.occurred_at),
-                event.device_id,
-                event.access_code_id,
-                event.connected_account_id or account_id,
-                event.action_attempt_id,
-                _sealed(db, "code", event_id, event.code),
-                _sealed(db, "code_from", event_id, event.code_from),
-                json_or_none(event.payload),
-            ),
+    if events:
+        await tx.record(workspace_id, [_of_account(event, account_id) for event in events])
+
+
+def _of_account(event: NewEvent, account_id: str | None) -> NewEvent:
+    if account_id is None or event.connected_account_id is not None:
+        return event
+    return msgspec.structs.replace(event, connected_account_id=account_id)
+
+
+async def store(
+    tx: Transaction,
+    endpoints: Endpoints,
+    workspace_id: str,
+    events: Sequence[NewEvent],
+    created_at: int,
+    first_sequence: int | None = None,
+) -> None:
+    """For transactions: the rows of events and of their messages. `first_sequence` None: the
+    database counts them itself."""
+    rows: list[Row] = []
+    messages: list[Row] = []
+    for number, event in enumerate(events):
+        event_id = tx.new_id()
+        sequence = None if first_sequence is None else first_sequence + number
+        rows.append((sequence, *_values_of(tx, workspace_id, event_id, event, created_at)))
+        messages.extend(
+            (tx.new_id(), webhook_id, event_id, created_at)
+            for webhook_id in endpoints.wanting(workspace_id, event.event_type)
         )
-        wanting = db.endpoints.wanting(workspace_id, event.event_type)
-        for webhook_id in wanting:
-            db.writing.run(_ADD_MESSAGE, (db.new_id(), webhook_id, event_id, created_at))
-        if wanting:
-            db.notify_messages()
+    await tx.run_many(_ADD, rows)
+    if messages:
+        await tx.run_many(_ADD_MESSAGE, messages)
+        tx.notify_messages()
 
 
-def _sealed(db: Database, column: str, event_id: str, pin: Pin | None) -> bytes | None:
+def _values_of(
+    tx: Transaction, workspace_id: str, event_id: str, event: NewEvent, created_at: int
+) -> Row:
+    """Of _STORED."""
+    return (
+        created_at,
+        event_id,
+        workspace_id,
+        event.event_type,
+        to_us(event.occurred_at),
+        event.device_id,
+        event.access_code_id,
+        event.connected_account_id,
+        event.action_attempt_id,
+        _sealed(tx.vault, "code", event_id, event.code),
+        _sealed(tx.vault, "code_from", event_id, event.code_from),
+        json_or_none(event.payload),
+    )
+
+
+def _sealed(vault: Vault, column: str, event_id: str, pin: Pin | None) -> bytes | None:
     if pin is None:
         return None
-    return db.vault.seal("event", column, event_id, pin.reveal().encode())
+    return vault.seal("event", column, event_id, pin.reveal().encode())
 
 
-def _opened(db: Database, column: str, event_id: str, sealed: bytes | None) -> Pin | None:
+def _opened(vault: Vault, column: str, event_id: str, sealed: bytes | None) -> Pin | None:
     if sealed is None:
         return None
-    return Pin(db.vault.unseal("event", column, event_id, sealed).decode())
+    return Pin(vault.unseal("event", column, event_id, sealed).decode())
 
 
-def _event_of(db: Database, row: Row) -> Event:
+def _event_of(vault: Vault, row: Row) -> Event:
     created_at, sequence, event_id, workspace_id, event_type, occurred_at = row[:6]
     device_id, access_code_id, connected_account_id, action_attempt_id = row[6:10]
     code, code_from, payload = row[10:]
@@ -93,8 +124,8 @@ def _event_of(db: Database, row: Row) -> Event:
         access_code_id=access_code_id,
         connected_account_id=connected_account_id,
         action_attempt_id=action_attempt_id,
-        code=_opened(db, "code", event_id, code),
-        code_from=_opened(db, "code_from", event_id, code_from),
+        code=_opened(vault, "code", event_id, code),
+        code_from=_opened(vault, "code_from", event_id, code_from),
         payload=mapping(payload),
     )
 
@@ -116,21 +147,21 @@ def _filtered(workspace_id: str, where: EventFilter) -> sql.Where:
     return found
 
 
-class SqliteEvents(Aggregate):
+async def _complete(tx: Transaction, event: NewEvent) -> NewEvent:
+    if event.connected_account_id is not None or event.device_id is None:
+        return event
+    row = await tx.one(_ACCOUNT_OF, (event.device_id,))
+    return _of_account(event, None if row is None else row[0])
+
+
+class EventQueries(Aggregate):
     """See EventStorage."""
 
     async def add_events(self, workspace_id: str, events: Sequence[NewEvent]) -> None:
-        db = self._db
-        known = "SELECT connected_account_id FROM visit WHERE device_id = ?"
+        async def unit(tx: Transaction) -> None:
+            await append(tx, workspace_id, None, [await _complete(tx, event) for event in events])
 
-        def complete(event: NewEvent) -> NewEvent:
-            if event.connected_account_id is not None or event.device_id is None:
-                return event
-            row = db.writing.one(known, (event.device_id,))
-            account_id = None if row is None else row[0]
-            return msgspec.structs.replace(event, connected_account_id=account_id)
-
-        await db.write(lambda: append(db, workspace_id, None, [complete(e) for e in events]))
+        await self._db.write(unit)
 
     async def event(
         self,
@@ -150,25 +181,25 @@ class SqliteEvents(Aggregate):
             if value is not None:
                 where.also(f"e.{column} = ?", value)
         newest = "ORDER BY e.created_at DESC, e.sequence DESC LIMIT 1"
-        row = self._db.reading.one(
+        row = await self._db.reading.one(
             sql.select(_COLUMNS, "FROM event e", where.sql, newest), where.values
         )
-        return None if row is None else _event_of(self._db, row)
+        return None if row is None else _event_of(self._db.vault, row)
 
     async def event_by_id(self, event_id: str) -> Event | None:
-        row = self._db.reading.one(_BY_ID, (event_id,))
-        return None if row is None else _event_of(self._db, row)
+        row = await self._db.reading.one(_BY_ID, (event_id,))
+        return None if row is None else _event_of(self._db.vault, row)
 
     async def events(
         self, workspace_id: str, where: EventFilter, *, limit: int, cursor: str | None
     ) -> Page[Event]:
-        return page(
-            self._db,
+        return await page(
+            self._db.reading,
             _COLUMNS,
             "event e",
             _filtered(workspace_id, where),
             ("e.created_at", "e.sequence"),
-            lambda rows: [_event_of(self._db, row) for row in rows],
+            lambda row: _event_of(self._db.vault, row),
             limit=limit,
             cursor=cursor,
             as_id=int,

@@ -1,15 +1,14 @@
 """Webhook endpoints, their messages on the way, and how each delivery attempt went."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from latchwork.domain.webhook import Attempt, DueMessage, Webhook
 from latchwork.storage.instants import from_us, to_us, to_us_or_none
-from latchwork.storage.sqlite import endpoints, sql
-from latchwork.storage.sqlite.aggregate import Aggregate
-from latchwork.storage.sqlite.database import Database
-from latchwork.storage.sqlite.session import Row
+from latchwork.storage.sql import endpoints, sql
+from latchwork.storage.sql.aggregate import Aggregate
+from latchwork.storage.sql.session import Row, Transaction
 
 LONGEST_RESPONSE: Final = 2048
 """Bytes of an answer that are kept."""
@@ -60,44 +59,46 @@ _ATTEMPTS: Final = sql.select(
 )
 
 
-class SqliteWebhooks(Aggregate):
+class WebhookQueries(Aggregate):
     """See WebhookStorage."""
 
     async def add_webhook(self, webhook: Webhook) -> None:
         values = endpoints.values_of(self._db.vault, webhook)
-        await self._change(lambda: self._db.writing.run(_ADD, values))
+        await self._change(webhook.workspace_id, lambda tx: tx.run(_ADD, values))
 
     async def webhook(self, workspace_id: str, webhook_id: str) -> Webhook | None:
         found = [w for w in await self.webhooks(workspace_id) if w.webhook_id == webhook_id]
         return found[0] if found else None
 
     async def webhooks(self, workspace_id: str) -> Sequence[Webhook]:
-        return endpoints.stored(self._db.vault, self._db.reading, workspace_id)
+        return await endpoints.stored(self._db.reading, workspace_id)
 
     async def update_webhook(
         self, workspace_id: str, webhook_id: str, event_types: tuple[str, ...]
     ) -> bool:
         values = (endpoints.types_text(event_types), webhook_id, workspace_id)
-        return await self._change(lambda: self._db.writing.run(_SET_TYPES, values))
+        return await self._change(workspace_id, lambda tx: tx.run(_SET_TYPES, values))
 
     async def delete_webhook(self, workspace_id: str, webhook_id: str) -> bool:
         """Its messages and their attempts go with it."""
         values = (webhook_id, workspace_id)
-        return await self._change(lambda: self._db.writing.run(_DELETE, values))
+        return await self._change(workspace_id, lambda tx: tx.run(_DELETE, values))
 
     async def disable_webhook(self, webhook_id: str) -> None:
         """Its waiting messages are given up."""
 
-        def unit() -> int:
-            self._db.writing.run(_GIVE_UP, (webhook_id,))
-            return self._db.writing.run(_DISABLE, (webhook_id,))
+        async def unit(tx: Transaction) -> int:
+            await tx.run(_GIVE_UP, (webhook_id,))
+            return await tx.run(_DISABLE, (webhook_id,))
 
-        await self._change(unit)
+        await self._change(None, unit)
 
-    async def _change(self, unit: Callable[[], int]) -> bool:
-        def refreshing() -> bool:
-            changed = unit() > 0
-            self._db.refresh_endpoints()
+    async def _change(
+        self, workspace_id: str | None, unit: Callable[[Transaction], Awaitable[int]]
+    ) -> bool:
+        async def refreshing(tx: Transaction) -> bool:
+            changed = await unit(tx) > 0
+            await tx.webhooks_changed(workspace_id)
             return changed
 
         return await self._db.write(refreshing)
@@ -119,16 +120,16 @@ class SqliteWebhooks(Aggregate):
         room = limit if per_webhook is None else min(limit, per_webhook)
         values = (now_us, room, sql.listed(busy_webhooks))
 
-        def unit() -> Sequence[DueMessage]:
-            rows = db.writing.all(_DUE, (*values, limit))
-            return [_take(db, row, leased_until) for row in rows]
+        async def unit(tx: Transaction) -> Sequence[DueMessage]:
+            rows = await tx.all(_DUE, (*values, limit))
+            return [await _take(tx, row, leased_until) for row in rows]
 
-        if limit <= 0 or not db.reading.all(_DUE, (*values, 1)):
+        if limit <= 0 or not await db.reading.all(_DUE, (*values, 1)):
             return ()
         return await db.write(unit)
 
     async def next_message_due(self) -> datetime | None:
-        row = self._db.reading.one(_NEXT_DUE)
+        row = await self._db.reading.one(_NEXT_DUE)
         return None if row is None else from_us(row[0])
 
     async def record_attempt(
@@ -137,29 +138,29 @@ class SqliteWebhooks(Aggregate):
         db = self._db
         due_at = None if delivered else to_us_or_none(next_due)
 
-        def unit() -> None:
+        async def unit(tx: Transaction) -> None:
             fence = (message.message_id, int(message.token))
-            if not db.writing.run(_RECORD, (due_at, attempt.attempt, delivered, *fence)):
+            if not await tx.run(_RECORD, (due_at, attempt.attempt, delivered, *fence)):
                 return
-            db.writing.run(_ADD_ATTEMPT, _values_of(message, attempt))
+            await tx.run(_ADD_ATTEMPT, _values_of(message, attempt))
             if due_at is not None:
-                db.notify_messages()
+                tx.notify_messages()
 
         await db.write(unit)
 
     async def attempts_of(
         self, workspace_id: str, webhook_id: str, limit: int
     ) -> Sequence[tuple[str, str, Attempt]]:
-        rows = self._db.reading.all(_ATTEMPTS, (workspace_id, webhook_id, limit))
+        rows = await self._db.reading.all(_ATTEMPTS, (workspace_id, webhook_id, limit))
         return [(row[0], row[1], _attempt_of(row[2:])) for row in rows]
 
 
-def _take(db: Database, row: Row, leased_until: int) -> DueMessage:
+async def _take(tx: Transaction, row: Row, leased_until: int) -> DueMessage:
     message_id, webhook_id, event_id, attempts, claims = row
-    db.writing.run(_TAKE, (leased_until, claims + 1, message_id))
+    await tx.run(_TAKE, (leased_until, claims + 1, message_id))
     return DueMessage(
         message_id=message_id,
-        webhook=db.endpoints.get(webhook_id),
+        webhook=await tx.webhook(webhook_id),
         event_id=event_id,
         attempt=attempts + 1,
         token=str(claims + 1),

@@ -1,6 +1,6 @@
 """When devices are due, and who holds them: the one table that every write to a lock touches."""
 
-from latchwork.storage.sqlite.database import Database
+from latchwork.storage.sql.session import Transaction
 
 FRESH_SCAN = 1
 """Of the column `rescan`, whose bits wait for the next claim: a visit under way must not undo
@@ -15,18 +15,18 @@ _MAKE_ALL_DUE = (
 _ASK_RESCAN = "UPDATE visit SET rescan = rescan | ? WHERE device_id = ?"
 
 
-def make_due(db: Database, device_id: str, due_at_us: int) -> None:
+async def make_due(tx: Transaction, device_id: str, due_at_us: int) -> None:
     """For units: the device is due then at the latest, after the visit that holds it, if any."""
-    if db.writing.run(_MAKE_DUE, (device_id, due_at_us)):
-        db.notify_due()
+    if await tx.run(_MAKE_DUE, (device_id, due_at_us)):
+        tx.notify_due()
 
 
-def make_all_due(db: Database, account_id: str, due_at_us: int) -> None:
+async def make_all_due(tx: Transaction, account_id: str, due_at_us: int) -> None:
     """For units: like `make_due`, for all devices of an account."""
-    if db.writing.run(_MAKE_ALL_DUE, (account_id, due_at_us)):
-        db.notify_due()
+    if await tx.run(_MAKE_ALL_DUE, (account_id, due_at_us)):
+        tx.notify_due()
 
 
-def ask_rescan(db: Database, device_id: str, bits: int) -> None:
+async def ask_rescan(tx: Transaction, device_id: str, bits: int) -> None:
     """For units: FRESH_SCAN or AUDIT, with the next visit."""
-    db.writing.run(_ASK_RESCAN, (bits, device_id))
+    await tx.run(_ASK_RESCAN, (bits, device_id))

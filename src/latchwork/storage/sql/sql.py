@@ -1,11 +1,11 @@
 """SQL put together from constants of this package; values always travel as parameters."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from latchwork.storage.sqlite.session import Values
+from latchwork.storage.sql.session import Values
 
 
 def insert(table: str, columns: Sequence[str], rest: str = "") -> str:
@@ -38,7 +38,23 @@ def listed(values: Iterable[Any]) -> str:
     return msgspec.json.encode(list(values)).decode()
 
 
-ANY_OF = "IN (SELECT value FROM json_each(?))"
+# Phrases of SQLite; another database says the same in its own.
+ANY_OF: Final = "IN (SELECT value FROM json_each(?))"
+FOUND_IN: Final = "instr(folded({}), ?) > 0"
+UNSORTED: Final = "+"
+"""Before a column that shall not be used to walk the table in order of creation."""
+CLAIMING: Final = "/* claiming */"
+"""Where rows shall be passed over that another process is claiming."""
+
+
+def has(column: str) -> str:
+    """A condition on a JSON object: whether it has just this value (the first parameter, as JSON)
+    under a key (the second). True is neither 1 nor "true"."""
+    return (
+        f"EXISTS (SELECT 1 FROM json_each({column}) m "  # noqa: S608 - constants
+        "JOIN json_each(json_array(json(?))) w ON w.type = m.type AND w.value IS m.value "
+        "WHERE m.key = ?)"
+    )
 
 
 class Where:
@@ -60,7 +76,7 @@ class Where:
     def contains(self, columns: Sequence[str], search: str | None) -> None:
         """`search` in any of the columns, in whatever case."""
         if search:
-            found = " OR ".join(f"instr(folded({column}), ?) > 0" for column in columns)
+            found = " OR ".join(FOUND_IN.format(column) for column in columns)
             self.also(f"({found})", *[search.casefold()] * len(columns))
 
     @property

@@ -9,12 +9,11 @@ import msgspec
 from latchwork.domain.visit import LockView, VisitChanges
 from latchwork.storage.instants import from_us, to_us, to_us_or_none
 from latchwork.storage.interface import Lease, StaleTokenError
-from latchwork.storage.sqlite import attempts, code_rows, device_rows, slots, sql
-from latchwork.storage.sqlite import events as event_queries
-from latchwork.storage.sqlite.aggregate import Aggregate
-from latchwork.storage.sqlite.database import Database
-from latchwork.storage.sqlite.schedule import AUDIT, FRESH_SCAN
-from latchwork.storage.sqlite.session import Row, Session
+from latchwork.storage.sql import attempts, code_rows, device_rows, slots, sql
+from latchwork.storage.sql import events as event_queries
+from latchwork.storage.sql.aggregate import Aggregate
+from latchwork.storage.sql.schedule import AUDIT, FRESH_SCAN
+from latchwork.storage.sql.session import Row, Session, Transaction
 
 # Account by account, so that the due devices of a busy one are never waded through.
 _DUE: Final = (
@@ -63,7 +62,7 @@ _RELEASE: Final = (
 )
 
 
-class SqliteEngine(Aggregate):
+class EngineQueries(Aggregate):
     """See EngineStorage."""
 
     def listen_due(self, listener: Callable[[], None]) -> None:
@@ -73,10 +72,10 @@ class SqliteEngine(Aggregate):
         """Their devices are due at once, and the visits that held them can write no more."""
         db = self._db
 
-        def unit() -> int:
-            cleared = db.writing.run(_CLEAR, (db.now_us(),))
+        async def unit(tx: Transaction) -> int:
+            cleared = await tx.run(_CLEAR, (tx.now_us(),))
             if cleared:
-                db.notify_due()
+                tx.notify_due()
             return cleared
 
         return await db.write(unit)
@@ -93,33 +92,33 @@ class SqliteEngine(Aggregate):
         db = self._db
         busy, now_us, leased_until = sql.listed(busy_accounts), to_us(now), now + lease
 
-        def unit() -> Sequence[Lease]:
-            due = _due(db.writing, now_us, busy, limit, per_account)
-            return [_take(db, row, now_us, leased_until) for row in due]
+        async def unit(tx: Transaction) -> Sequence[Lease]:
+            due = await _due(tx, now_us, busy, limit, per_account)
+            return [await _take(tx, row, now_us, leased_until) for row in due]
 
         # Looking first costs no commit when there is nothing to claim.
-        if limit <= 0 or not _due(db.reading, now_us, busy, 1, per_account):
+        if limit <= 0 or not await _due(db.reading, now_us, busy, 1, per_account):
             return ()
         return await db.write(unit)
 
     async def next_due(self) -> datetime | None:
-        row = self._db.reading.one(_NEXT_DUE, (self._db.now_us(),))
+        row = await self._db.reading.one(_NEXT_DUE, (self._db.now_us(),))
         return None if row is None else from_us(row[0])
 
     async def load_visit(self, lease: Lease) -> LockView:
-        db, device_id = self._db, lease.device_id
-        with db.reading as session:
-            row = session.one(_HELD, (device_id, lease.token))
+        device_id = lease.device_id
+        async with self._db.view() as session:
+            row = await session.one(_HELD, (device_id, lease.token))
             if row is None:
                 raise _lost(lease)
             device, account = device_rows.with_account_of(row)
             return LockView(
                 device=device,
                 account=account,
-                codes=code_rows.of_device(db, session, device_id),
-                ledger=slots.entries(db, session, device_id),
-                foreign=slots.foreign_codes(db, session, device_id),
-                actions=attempts.pending(db, session, device_id),
+                codes=await code_rows.of_device(session, device_id),
+                ledger=await slots.entries(session, device_id),
+                foreign=await slots.foreign_codes(session, device_id),
+                actions=await attempts.pending(session, device_id),
             )
 
     async def checkpoint(
@@ -131,14 +130,14 @@ class SqliteEngine(Aggregate):
     ) -> Lease:
         db = self._db
 
-        def unit() -> None:
+        async def unit(tx: Transaction) -> None:
             values = (to_us(extend_to), lease.device_id, lease.token)
-            held = db.writing.one(_EXTEND, values)
+            held = await tx.one(_EXTEND, values)
             if held is None:
                 raise _lost(lease)
-            _write_back(db, lease, held[0], changes)
+            await _write_back(tx, lease, held[0], changes)
 
-        await db.write(unit)
+        await db.write(unit, lease.device_id)
         return msgspec.structs.replace(lease, leased_until=extend_to)
 
     async def release(
@@ -150,24 +149,24 @@ class SqliteEngine(Aggregate):
     ) -> None:
         db = self._db
 
-        def unit() -> None:
+        async def unit(tx: Transaction) -> None:
             values = (lease.device_id, lease.token, to_us_or_none(due_at))
-            held = db.writing.one(_RELEASE, values)
+            held = await tx.one(_RELEASE, values)
             if held is None:
                 raise _lost(lease)
-            _write_back(db, lease, held[0], changes)
+            await _write_back(tx, lease, held[0], changes)
             if held[1] is not None:
-                db.notify_due()
+                tx.notify_due()
 
-        await db.write(unit)
+        await db.write(unit, lease.device_id)
 
 
-def _due(session: Session, now_us: int, busy: str, limit: int, per_account: int) -> list[Row]:
+async def _due(session: Session, now_us: int, busy: str, limit: int, per_account: int) -> list[Row]:
     """What can be claimed, earliest first."""
     room = min(limit, per_account)
     taken: dict[str, int] = {}
     found: list[Row] = []
-    for row in session.all(_DUE, (now_us, room, busy)):
+    for row in await session.all(_DUE, (now_us, room, busy)):
         account_id = row[1]
         if taken.get(account_id, 0) < room:
             taken[account_id] = taken.get(account_id, 0) + 1
@@ -177,15 +176,15 @@ def _due(session: Session, now_us: int, busy: str, limit: int, per_account: int)
     return found
 
 
-def _take(db: Database, row: Row, now_us: int, leased_until: datetime) -> Lease:
+async def _take(tx: Transaction, row: Row, now_us: int, leased_until: datetime) -> Lease:
     device_id, account_id, token, rescan, _since = row
-    db.writing.run(_TAKE, (to_us(leased_until), token + 1, device_id))
+    await tx.run(_TAKE, (to_us(leased_until), token + 1, device_id))
     if rescan & FRESH_SCAN:
-        db.writing.run(_SCAN_AFRESH, (device_id,))
+        await tx.run(_SCAN_AFRESH, (device_id,))
     if rescan & AUDIT:
-        db.writing.run(_AUDIT_NOW, (now_us, device_id))
+        await tx.run(_AUDIT_NOW, (now_us, device_id))
     if rescan:
-        code_rows.unblock_duplicates(db, device_id)
+        await code_rows.unblock_duplicates(tx, device_id)
     return Lease(
         device_id=device_id,
         connected_account_id=account_id,
@@ -194,11 +193,13 @@ def _take(db: Database, row: Row, now_us: int, leased_until: datetime) -> Lease:
     )
 
 
-def _write_back(db: Database, lease: Lease, workspace_id: str, changes: VisitChanges) -> None:
+async def _write_back(
+    tx: Transaction, lease: Lease, workspace_id: str, changes: VisitChanges
+) -> None:
     for code in changes.codes:
-        code_rows.write_state(db, code)
-    slots.write(
-        db,
+        await code_rows.write_state(tx, code)
+    await slots.write(
+        tx,
         lease.device_id,
         ledger=changes.ledger,
         ledger_removed=changes.ledger_removed,
@@ -206,10 +207,10 @@ def _write_back(db: Database, lease: Lease, workspace_id: str, changes: VisitCha
         foreign_removed=changes.foreign_removed,
     )
     if changes.device is not None:
-        device_rows.write_engine_fields(db, changes.device, changes.device_was)
-    attempts.end(db, changes.attempts)
-    attempts.converge(db, changes.converged)
-    event_queries.append(db, workspace_id, lease.connected_account_id, changes.events)
+        await device_rows.write_engine_fields(tx, changes.device, changes.device_was)
+    await attempts.end(tx, changes.attempts)
+    await attempts.converge(tx, changes.converged)
+    await event_queries.append(tx, workspace_id, lease.connected_account_id, changes.events)
 
 
 def _lost(lease: Lease) -> StaleTokenError:

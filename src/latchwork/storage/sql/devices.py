@@ -8,13 +8,12 @@ from latchwork.domain.device import Device
 from latchwork.domain.events import NewEvent
 from latchwork.storage.instants import to_us
 from latchwork.storage.interface import DeviceChange, DeviceFilter, DeviceView, Page
-from latchwork.storage.sqlite import device_rows, slots, sql
-from latchwork.storage.sqlite import events as event_queries
-from latchwork.storage.sqlite.aggregate import Aggregate, json_text, page
-from latchwork.storage.sqlite.code_rows import unblock_duplicates
-from latchwork.storage.sqlite.database import Database
-from latchwork.storage.sqlite.schedule import AUDIT, FRESH_SCAN, ask_rescan, make_due
-from latchwork.storage.sqlite.session import Row
+from latchwork.storage.sql import device_rows, slots, sql
+from latchwork.storage.sql import events as event_queries
+from latchwork.storage.sql.aggregate import Aggregate, json_text, page
+from latchwork.storage.sql.code_rows import unblock_duplicates
+from latchwork.storage.sql.schedule import AUDIT, FRESH_SCAN, ask_rescan, make_due
+from latchwork.storage.sql.session import Row, Transaction
 
 _COLUMNS = sql.of("d", device_rows.COLUMNS)
 _PUT = sql.insert(
@@ -38,7 +37,7 @@ _BY_KEY = sql.select(
 )
 
 
-class SqliteDevices(Aggregate):
+class DeviceQueries(Aggregate):
     """See DeviceStorage."""
 
     async def device(
@@ -52,84 +51,79 @@ class SqliteDevices(Aggregate):
         oldest = "ORDER BY d.created_at, d.device_id LIMIT 1"
         tables = device_rows.WITH_ACCOUNT_TABLES
         statement = sql.select(device_rows.WITH_ACCOUNT, "FROM", tables, where.sql, oldest)
-        row = self._db.reading.one(statement, where.values)
+        row = await self._db.reading.one(statement, where.values)
         return None if row is None else _view_of(row)
 
     async def devices(
         self, workspace_id: str, where: DeviceFilter, *, limit: int, cursor: str | None
     ) -> Page[DeviceView]:
-        return page(
-            self._db,
+        return await page(
+            self._db.reading,
             device_rows.WITH_ACCOUNT,
             device_rows.WITH_ACCOUNT_TABLES,
             _filtered(workspace_id, where),
             ("d.created_at", "d.device_id"),
-            lambda rows: [_view_of(row) for row in rows],
+            _view_of,
             limit=limit,
             cursor=cursor,
         )
 
     async def devices_of_account(self, account_id: str) -> Sequence[Device]:
-        rows = self._db.reading.all(_OF_ACCOUNT, (account_id,))
+        rows = await self._db.reading.all(_OF_ACCOUNT, (account_id,))
         return [device_rows.device_of(row) for row in rows]
 
     async def device_by_key(self, account_id: str, provider_key: str) -> Device | None:
-        row = self._db.reading.one(_BY_KEY, (account_id, provider_key))
+        row = await self._db.reading.one(_BY_KEY, (account_id, provider_key))
         return None if row is None else device_rows.device_of(row)
 
     async def upsert_device(
         self, device: Device, events: Sequence[NewEvent], now: datetime, *, due: bool
     ) -> None:
-        db = self._db
         values = device_rows.values_of(device)
 
-        def unit() -> None:
-            db.writing.run(_PUT, values)
+        async def unit(tx: Transaction) -> None:
+            await tx.run(_PUT, values)
             place = (device.device_id, device.workspace_id, device.connected_account_id)
-            db.writing.run(_SCHEDULE, place)
-            _tell(db, device, events, now, due=due)
+            await tx.run(_SCHEDULE, place)
+            await _tell(tx, device, events, now, due=due)
 
-        await db.write(unit)
+        await self._db.write(unit, device.device_id)
 
     async def change_device(
         self, device_id: str, change: DeviceChange, now: datetime
     ) -> Device | None:
-        db = self._db
-
-        def unit() -> Device | None:
-            row = db.writing.one(_BY_ID, (device_id,))
+        async def unit(tx: Transaction) -> Device | None:
+            row = await tx.one(_BY_ID, (device_id,))
             if row is None:
                 return None
             standing = device_rows.device_of(row)
             device, events, due = change(standing)
             if device != standing:
                 values = (*device_rows.told_values_of(device), device_id)
-                db.writing.run(_UPDATE, values)
-            _tell(db, device, events, now, due=due)
+                await tx.run(_UPDATE, values)
+            await _tell(tx, device, events, now, due=due)
             return device_rows.copied(device, standing)
 
-        return await db.write(unit)
+        return await self._db.write(unit, device_id)
 
     async def code_at(self, device_id: str, position: int) -> tuple[str | None, bool]:
-        return slots.code_at(self._db.reading, device_id, position)
+        return await slots.code_at(self._db.reading, device_id, position)
 
     async def rescan_device(self, device_id: str, now: datetime, *, positions: bool) -> None:
-        db = self._db
+        async def unit(tx: Transaction) -> None:
+            await ask_rescan(tx, device_id, FRESH_SCAN if positions else AUDIT)
+            await unblock_duplicates(tx, device_id)
+            await make_due(tx, device_id, to_us(now))
 
-        def unit() -> None:
-            ask_rescan(db, device_id, FRESH_SCAN if positions else AUDIT)
-            unblock_duplicates(db, device_id)
-            make_due(db, device_id, to_us(now))
-
-        await db.write(unit)
+        await self._db.write(unit, device_id)
 
 
-def _tell(
-    db: Database, device: Device, events: Sequence[NewEvent], now: datetime, *, due: bool
+async def _tell(
+    tx: Transaction, device: Device, events: Sequence[NewEvent], now: datetime, *, due: bool
 ) -> None:
-    event_queries.append(db, device.workspace_id, device.connected_account_id, events)
+    await event_queries.append(tx, device.workspace_id, device.connected_account_id, events)
     if due:
-        make_due(db, device.device_id, to_us(now))
+        await make_due(tx, device.device_id, to_us(now))
 
 
 def _view_of(row: Row) -> DeviceView:
@@ -155,10 +149,4 @@ def _has_metadata(found: sql.Where, wanted: Mapping[str, Any]) -> None:
     """Each key with just this value: true is neither 1 nor "true"."""
     for key, value in wanted.items():
         as_json = json_text(value)
-        found.also(
-            "EXISTS (SELECT 1 FROM json_each(d.custom_metadata) m "
-            "JOIN json_each(json_array(json(?))) w ON w.type = m.type AND w.value IS m.value "
-            "WHERE m.key = ?)",
-            as_json,
-            key,
-        )
+        found.also(sql.has("d.custom_metadata"), as_json, key)

@@ -11,9 +11,9 @@ from latchwork.domain.events import NewEvent
 from latchwork.domain.pin import Secret
 from latchwork.storage.instants import from_us, span_from_us, span_to_us, to_us
 from latchwork.storage.interface import Page
-from latchwork.storage.sqlite import events as event_queries
-from latchwork.storage.sqlite import sql
-from latchwork.storage.sqlite.aggregate import (
+from latchwork.storage.sql import events as event_queries
+from latchwork.storage.sql import sql
+from latchwork.storage.sql.aggregate import (
     Aggregate,
     json_or_none,
     json_text,
@@ -21,8 +21,8 @@ from latchwork.storage.sqlite.aggregate import (
     page,
     problems,
 )
-from latchwork.storage.sqlite.schedule import make_all_due
-from latchwork.storage.sqlite.session import Row
+from latchwork.storage.sql.schedule import make_all_due
+from latchwork.storage.sql.session import Row, Transaction
 
 COLUMNS = (
     "created_at",
@@ -58,7 +58,7 @@ _STORE_SAVE = sql.insert(
 )
 
 
-class SqliteAccounts(Aggregate):
+class AccountQueries(Aggregate):
     """See AccountStorage."""
 
     async def add_account(
@@ -75,18 +75,18 @@ class SqliteAccounts(Aggregate):
             vault.seal("connected_account", "secrets", account_id, revealed),
         )
 
-        def unit() -> ConnectedAccount:
+        async def unit(tx: Transaction) -> ConnectedAccount:
             same = (account.workspace_id, account.provider, settings_hash)
-            standing = self._db.writing.one(_SAME, same)
+            standing = await tx.one(_SAME, same)
             if standing is not None:
                 return account_of(standing)
-            self._db.writing.run(_ADD, values)
+            await tx.run(_ADD, values)
             return account
 
         return await self._db.write(unit)
 
     async def account(self, workspace_id: str, account_id: str) -> ConnectedAccount | None:
-        row = self._db.reading.one(_BY_ID, (workspace_id, account_id))
+        row = await self._db.reading.one(_BY_ID, (workspace_id, account_id))
         return None if row is None else account_of(row)
 
     async def accounts(
@@ -94,25 +94,25 @@ class SqliteAccounts(Aggregate):
     ) -> Page[ConnectedAccount]:
         where = sql.Where("a.workspace_id = ?", workspace_id)
         where.contains(("a.display_name",), search)
-        return page(
-            self._db,
+        return await page(
+            self._db.reading,
             _COLUMNS,
             "connected_account a",
             where,
             ("a.created_at", "a.connected_account_id"),
-            lambda rows: [account_of(row) for row in rows],
+            account_of,
             limit=limit,
             cursor=cursor,
         )
 
     async def all_accounts(self) -> Sequence[ConnectedAccount]:
-        return [account_of(row) for row in self._db.reading.all(_ALL)]
+        return [account_of(row) for row in await self._db.reading.all(_ALL)]
 
     async def account_settings(
         self, account_id: str
     ) -> tuple[Mapping[str, Any], Mapping[str, Secret]]:
         """Both empty for an account that does not exist."""
-        row = self._db.reading.one(_SETTINGS, (account_id,))
+        row = await self._db.reading.one(_SETTINGS, (account_id,))
         if row is None:
             return {}, {}
         unseal = self._db.vault.unseal
@@ -129,13 +129,13 @@ class SqliteAccounts(Aggregate):
     ) -> None:
         db, account_id = self._db, account.connected_account_id
 
-        def unit() -> None:
-            was = db.writing.one(_WAS_CONNECTED, (account_id,))
+        async def unit(tx: Transaction) -> None:
+            was = await tx.one(_WAS_CONNECTED, (account_id,))
             problem_lists = (json_or_none(account.errors), json_or_none(account.warnings))
-            db.writing.run(_SET_STATE, (account.connected, *problem_lists, account_id))
+            await tx.run(_SET_STATE, (account.connected, *problem_lists, account_id))
             if account.connected and was == (0,):
-                make_all_due(db, account_id, to_us(now))
-            event_queries.append(db, account.workspace_id, account_id, events)
+                await make_all_due(tx, account_id, to_us(now))
+            await event_queries.append(tx, account.workspace_id, account_id, events)
 
         await db.write(unit)
 
@@ -143,12 +143,12 @@ class SqliteAccounts(Aggregate):
         unseal = self._db.vault.unseal
         return {
             key: unseal("driver_store", "value", f"{account_id}/{key}", value)
-            for key, value in self._db.reading.all(_STORE_LOAD, (account_id,))
+            for key, value in await self._db.reading.all(_STORE_LOAD, (account_id,))
         }
 
     async def driver_store_save(self, account_id: str, key: str, value: bytes) -> None:
         sealed = self._db.vault.seal("driver_store", "value", f"{account_id}/{key}", value)
-        await self._db.write(lambda: self._db.writing.run(_STORE_SAVE, (account_id, key, sealed)))
+        await self._db.write(lambda tx: tx.run(_STORE_SAVE, (account_id, key, sealed)))
 
 
 def _values_of(account: ConnectedAccount) -> Row:

@@ -8,9 +8,9 @@ from latchwork.domain.pin import Pin
 from latchwork.domain.slots import ForeignCode, LedgerEntry, Phase
 from latchwork.domain.window import Window
 from latchwork.storage.instants import from_us, from_us_or_none, to_us, to_us_or_none
-from latchwork.storage.sqlite import sql
-from latchwork.storage.sqlite.database import Database
-from latchwork.storage.sqlite.session import Row, Session
+from latchwork.storage.sql import sql
+from latchwork.storage.sql.session import Row, Session, Transaction
+from latchwork.storage.vault import Vault
 
 LEDGER = (
     "device_id",
@@ -56,8 +56,8 @@ _PINS = msgspec.json.Decoder(tuple[str, str | None, list[str]])
 """Sealed as one: what the position shall hold, what was proven there, what came before."""
 
 
-def write(
-    db: Database,
+async def write(
+    tx: Transaction,
     device_id: str,
     *,
     ledger: Sequence[LedgerEntry],
@@ -66,35 +66,37 @@ def write(
     foreign_removed: Iterable[int],
 ) -> None:
     """For units."""
-    run = db.writing.run
+    run = tx.run
     for position in ledger_removed:
-        run(_DROP_ENTRY, (device_id, position))
+        await run(_DROP_ENTRY, (device_id, position))
     for position in foreign_removed:
-        run(_DROP_FOREIGN, (device_id, position))
+        await run(_DROP_FOREIGN, (device_id, position))
     for entry in ledger:
-        values = _values_of_entry(db, entry)
+        values = _values_of_entry(tx.vault, entry)
         # Most entries change for the same code, which leaves the index by code alone.
-        if not run(_CHANGE_ENTRY, (*values[3:], *values[:3])):
-            run(_PUT_ENTRY, values)
+        if not await run(_CHANGE_ENTRY, (*values[3:], *values[:3])):
+            await run(_PUT_ENTRY, values)
     for code in foreign:
-        run(_PUT_FOREIGN, _values_of_foreign(db, code))
+        await run(_PUT_FOREIGN, _values_of_foreign(tx.vault, code))
 
 
-def entries(db: Database, session: Session, device_id: str) -> tuple[LedgerEntry, ...]:
-    return tuple(entry_of(db, row) for row in session.all(_ENTRIES, (device_id,)))
+async def entries(session: Session, device_id: str) -> tuple[LedgerEntry, ...]:
+    rows = await session.all(_ENTRIES, (device_id,))
+    return tuple(entry_of(session.vault, row) for row in rows)
 
 
-def foreign_codes(db: Database, session: Session, device_id: str) -> tuple[ForeignCode, ...]:
-    return tuple(_foreign_of(db, row) for row in session.all(_FOREIGN_CODES, (device_id,)))
+async def foreign_codes(session: Session, device_id: str) -> tuple[ForeignCode, ...]:
+    rows = await session.all(_FOREIGN_CODES, (device_id,))
+    return tuple(_foreign_of(session.vault, row) for row in rows)
 
 
-def code_at(session: Session, device_id: str, position: int) -> tuple[str | None, bool]:
+async def code_at(session: Session, device_id: str, position: int) -> tuple[str | None, bool]:
     """The id of the code there, and whether it is one of ours."""
-    row = session.one(_CODE_AT, (device_id, position))
+    row = await session.one(_CODE_AT, (device_id, position))
     return (None, False) if row is None else (row[0], bool(row[1]))
 
 
-def _values_of_entry(db: Database, entry: LedgerEntry) -> Row:
+def _values_of_entry(vault: Vault, entry: LedgerEntry) -> Row:
     confirmed = entry.confirmed_pin
     pins = (
         entry.pin.reveal(),
@@ -107,7 +109,7 @@ def _values_of_entry(db: Database, entry: LedgerEntry) -> Row:
         entry.position,
         entry.access_code_id,
         entry.generation,
-        db.vault.seal("ledger", "pins", row_id, msgspec.json.encode(pins)),
+        vault.seal("ledger", "pins", row_id, msgspec.json.encode(pins)),
         entry.name,
         *_window_values(entry.window),
         entry.phase.value,
@@ -116,11 +118,11 @@ def _values_of_entry(db: Database, entry: LedgerEntry) -> Row:
     )
 
 
-def entry_of(db: Database, row: Row) -> LedgerEntry:
+def entry_of(vault: Vault, row: Row) -> LedgerEntry:
     """From the values of LEDGER."""
     device_id, position, access_code_id, generation, sealed, name = row[:6]
     scheduled, starts_at, ends_at, phase, written_at, confirmed_at = row[6:]
-    pins = db.vault.unseal("ledger", "pins", f"{device_id}/{position}", sealed)
+    pins = vault.unseal("ledger", "pins", f"{device_id}/{position}", sealed)
     pin, confirmed, earlier = _PINS.decode(pins)
     return LedgerEntry(
         device_id=device_id,
@@ -138,12 +140,12 @@ def entry_of(db: Database, row: Row) -> LedgerEntry:
     )
 
 
-def _values_of_foreign(db: Database, code: ForeignCode) -> Row:
+def _values_of_foreign(vault: Vault, code: ForeignCode) -> Row:
     sealed = hashed = None
     if code.pin is not None:
         plain = code.pin.reveal().encode()
-        sealed = db.vault.seal("foreign_code", "pin", code.unmanaged_access_code_id, plain)
-        hashed = db.vault.pin_hash(code.device_id, code.pin)
+        sealed = vault.seal("foreign_code", "pin", code.unmanaged_access_code_id, plain)
+        hashed = vault.pin_hash(code.device_id, code.pin)
     return (
         code.device_id,
         code.position,
@@ -156,11 +158,11 @@ def _values_of_foreign(db: Database, code: ForeignCode) -> Row:
     )
 
 
-def _foreign_of(db: Database, row: Row) -> ForeignCode:
+def _foreign_of(vault: Vault, row: Row) -> ForeignCode:
     device_id, position, code_id, sealed, _hashed, name, *window, created_at = row
     pin = None
     if sealed is not None:
-        pin = Pin(db.vault.unseal("foreign_code", "pin", code_id, sealed).decode())
+        pin = Pin(vault.unseal("foreign_code", "pin", code_id, sealed).decode())
     return ForeignCode(
         unmanaged_access_code_id=code_id,
         device_id=device_id,

@@ -17,12 +17,11 @@ from latchwork.storage.interface import (
     Page,
     StaleTokenError,
 )
-from latchwork.storage.sqlite import attempts, code_rows, device_rows, slots, sql
-from latchwork.storage.sqlite import events as event_queries
-from latchwork.storage.sqlite.aggregate import Aggregate, page
-from latchwork.storage.sqlite.database import Database
-from latchwork.storage.sqlite.schedule import make_due
-from latchwork.storage.sqlite.session import Row
+from latchwork.storage.sql import attempts, code_rows, device_rows, slots, sql
+from latchwork.storage.sql import events as event_queries
+from latchwork.storage.sql.aggregate import Aggregate, page
+from latchwork.storage.sql.schedule import make_due
+from latchwork.storage.sql.session import Row, Session, Transaction
 
 _COLUMNS: Final = sql.of("c", code_rows.COLUMNS)
 _SAME_PIN: Final = (
@@ -44,7 +43,7 @@ _ENTRIES: Final = sql.select(
 )
 
 
-class SqliteCodes(Aggregate):
+class CodeQueries(Aggregate):
     """See CodeStorage."""
 
     async def create_code(
@@ -53,14 +52,14 @@ class SqliteCodes(Aggregate):
         db = self._db
         pin_hash = db.vault.pin_hash(code.device_id, code.pin)
 
-        def unit() -> Duplicate | None:
-            duplicate = _duplicate(db, code, pin_hash)
+        async def unit(tx: Transaction) -> Duplicate | None:
+            duplicate = await _duplicate(tx, code, pin_hash)
             if duplicate is None:
-                code_rows.add(db, code, pin_hash)
-                _follow_up(db, code, attempt, events, due_at)
+                await code_rows.add(tx, code, pin_hash)
+                await _follow_up(tx, code, attempt, events, due_at)
             return duplicate
 
-        return await db.write(unit)
+        return await db.write(unit, code.device_id)
 
     async def update_code(
         self, code: AccessCode, attempt: ActionAttempt, events: Sequence[NewEvent], due_at: datetime
@@ -72,19 +71,19 @@ class SqliteCodes(Aggregate):
         pin_hash = db.vault.pin_hash(code.device_id, code.pin)
         stays = (pin_hash, to_us_or_none(code.starts_at), to_us_or_none(code.ends_at))
 
-        def unit() -> Duplicate | None:
-            standing = db.writing.one(_STANDING, (code.access_code_id,))
+        async def unit(tx: Transaction) -> Duplicate | None:
+            standing = await tx.one(_STANDING, (code.access_code_id,))
             if standing is None or standing[0] != code.generation - 1:
                 raise StaleTokenError("The access code was changed by another request.")
             if code.delete_requested_at is None and standing[1:] != stays:
-                duplicate = _duplicate(db, code, pin_hash)
+                duplicate = await _duplicate(tx, code, pin_hash)
                 if duplicate is not None:
                     return duplicate
-            code_rows.replace_wish(db, code, pin_hash)
-            _follow_up(db, code, attempt, events, due_at)
+            await code_rows.replace_wish(tx, code, pin_hash)
+            await _follow_up(tx, code, attempt, events, due_at)
             return None
 
-        return await db.write(unit)
+        return await db.write(unit, code.device_id)
 
     async def code(
         self,
@@ -100,11 +99,11 @@ class SqliteCodes(Aggregate):
         if device_id is not None and pin is not None:
             where.also("c.pin_hash = ?", self._db.vault.pin_hash(device_id, pin))
         newest = "ORDER BY c.created_at DESC, c.access_code_id DESC LIMIT 1"
-        with self._db.reading as session:
-            rows = session.all(
+        async with self._db.view() as session:
+            rows = await session.all(
                 sql.select(_COLUMNS, "FROM access_code c", where.sql, newest), where.values
             )
-            views = _views(self._db, rows)
+            views = await _views(session, rows)
         return views[0] if views else None
 
     async def codes(
@@ -113,24 +112,24 @@ class SqliteCodes(Aggregate):
         found = _live(workspace_id, where.device_id)
         found.any_of("c.access_code_id", where.access_code_ids)
         found.contains(("c.name",), where.search)
-        with self._db.reading:
-            return page(
-                self._db,
+        async with self._db.view() as session:
+            rows = await page(
+                session,
                 _COLUMNS,
                 "access_code c",
                 found,
                 ("c.created_at", "c.access_code_id"),
-                lambda rows: _views(self._db, rows),
+                tuple,
                 limit=limit,
                 cursor=cursor,
             )
+            return Page(tuple(await _views(session, rows.items)), rows.next_cursor)
 
     async def pins_on(self, device_id: str) -> Sequence[Pin]:
-        db = self._db
-        with db.reading as session:
-            codes = code_rows.of_device(db, session, device_id)
-            ledger = slots.entries(db, session, device_id)
-            foreign = slots.foreign_codes(db, session, device_id)
+        async with self._db.view() as session:
+            codes = await code_rows.of_device(session, device_id)
+            ledger = await slots.entries(session, device_id)
+            foreign = await slots.foreign_codes(session, device_id)
         pins = {code.pin for code in codes}
         pins.update(code.pin for code in foreign if code.pin is not None)
         for entry in ledger:
@@ -146,13 +145,12 @@ def _live(workspace_id: str, device_id: str | None) -> sql.Where:
     if device_id is None:
         where.also("c.workspace_id = ?", workspace_id)
     else:
-        # The plus keeps SQLite from walking the whole workspace in order of creation.
-        where.also("c.device_id = ? AND +c.workspace_id = ?", device_id, workspace_id)
+        where.also(f"c.device_id = ? AND {sql.UNSORTED}c.workspace_id = ?", device_id, workspace_id)
     return where
 
 
-def _duplicate(db: Database, code: AccessCode, pin_hash: bytes) -> Duplicate | None:
-    same = db.writing.all(_SAME_PIN, (code.device_id, pin_hash, code.access_code_id))
+async def _duplicate(tx: Transaction, code: AccessCode, pin_hash: bytes) -> Duplicate | None:
+    same = await tx.all(_SAME_PIN, (code.device_id, pin_hash, code.access_code_id))
     for access_code_id, unmanaged_id, starts_at, ends_at in same:
         window = Window(from_us_or_none(starts_at), from_us_or_none(ends_at))
         if window.overlaps(code.window):
@@ -160,25 +158,27 @@ def _duplicate(db: Database, code: AccessCode, pin_hash: bytes) -> Duplicate | N
     return None
 
 
-def _follow_up(
-    db: Database,
+async def _follow_up(
+    tx: Transaction,
     code: AccessCode,
     attempt: ActionAttempt,
     events: Sequence[NewEvent],
     due_at: datetime,
 ) -> None:
-    attempts.add(db, attempt)
-    event_queries.append(db, code.workspace_id, code.connected_account_id, events)
-    make_due(db, code.device_id, to_us(due_at))
+    await attempts.add(tx, attempt)
+    await event_queries.append(tx, code.workspace_id, code.connected_account_id, events)
+    await make_due(tx, code.device_id, to_us(due_at))
 
 
-def _views(db: Database, rows: Sequence[Row]) -> list[CodeView]:
-    codes = [code_rows.code_of(db, row) for row in rows]
+async def _views(session: Session, rows: Sequence[Row]) -> list[CodeView]:
+    codes = [code_rows.code_of(session.vault, row) for row in rows]
     devices = sql.listed({code.device_id for code in codes})
-    places = [device_rows.with_account_of(row) for row in db.reading.all(_DEVICES, (devices,))]
+    found = await session.all(_DEVICES, (devices,))
+    places = [device_rows.with_account_of(row) for row in found]
     place_of = {device.device_id: (device, account) for device, account in places}
     ids = sql.listed(code.access_code_id for code in codes)
-    entries = [slots.entry_of(db, row) for row in db.reading.all(_ENTRIES, (ids,))]
+    listed = await session.all(_ENTRIES, (ids,))
+    entries = [slots.entry_of(session.vault, row) for row in listed]
     entry_of = {entry.access_code_id: entry for entry in entries}
     return [
         CodeView(

@@ -1,6 +1,6 @@
 """What the files of queries share: the database, keyset pages, and JSON columns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
@@ -11,9 +11,8 @@ from latchwork.domain.errors import Rejected
 from latchwork.domain.problem import Problem, Problems
 from latchwork.storage import cursor as cursors
 from latchwork.storage.interface import Page
-from latchwork.storage.sqlite import sql
-from latchwork.storage.sqlite.database import Database
-from latchwork.storage.sqlite.session import Row
+from latchwork.storage.sql import sql
+from latchwork.storage.sql.session import Database, Row, Session
 
 T = TypeVar("T")
 
@@ -29,13 +28,13 @@ class Aggregate:
         self._db = db
 
 
-def page(
-    db: Database,
+async def page(
+    session: Session,
     columns: str,
     tables: str,
     where: sql.Where,
     key: tuple[str, str],
-    make: Callable[[Sequence[Row]], Sequence[T]],
+    make: Callable[[Row], T],
     *,
     limit: int,
     cursor: str | None,
@@ -53,11 +52,11 @@ def page(
         where.also(f"({created_at}, {row_id}) < (?, ?)", instant, last)
     order = f"ORDER BY {created_at} DESC, {row_id} DESC LIMIT ?"
     statement = sql.select(columns, "FROM", tables, where.sql, order)
-    rows = db.reading.all(statement, (*where.values, limit + 1))
-    more = len(rows) > limit
-    del rows[limit:]
-    next_cursor = cursors.encode(rows[-1][0], str(rows[-1][1])) if more and rows else None
-    return Page(tuple(make(rows)), next_cursor)
+    rows = await session.all(statement, (*where.values, limit + 1))
+    shown = rows[:limit]
+    more = len(rows) > limit > 0
+    next_cursor = cursors.encode(shown[-1][0], str(shown[-1][1])) if more else None
+    return Page(tuple(make(row) for row in shown), next_cursor)
 
 
 def json_text(value: Any) -> str:

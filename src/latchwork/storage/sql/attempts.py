@@ -12,11 +12,11 @@ from latchwork.domain.action_attempt import (
 from latchwork.domain.pin import Pin
 from latchwork.storage.instants import from_us, to_us
 from latchwork.storage.interface import Page
-from latchwork.storage.sqlite import sql
-from latchwork.storage.sqlite.aggregate import Aggregate, json_or_none, mapping, page
-from latchwork.storage.sqlite.database import Database
-from latchwork.storage.sqlite.schedule import make_due
-from latchwork.storage.sqlite.session import Row, Session
+from latchwork.storage.sql import sql
+from latchwork.storage.sql.aggregate import Aggregate, json_or_none, mapping, page
+from latchwork.storage.sql.schedule import make_due
+from latchwork.storage.sql.session import Row, Session, Transaction
+from latchwork.storage.vault import Vault
 
 _COLUMNS: Final = (
     "created_at",
@@ -52,13 +52,13 @@ _SUCCEED: Final = (
 )
 
 
-def add(db: Database, attempt: ActionAttempt) -> None:
+async def add(tx: Transaction, attempt: ActionAttempt) -> None:
     """For units."""
     code = None
     if attempt.code is not None:
         plain = attempt.code.reveal().encode()
-        code = db.vault.seal("action_attempt", "code", attempt.action_attempt_id, plain)
-    db.writing.run(
+        code = tx.vault.seal("action_attempt", "code", attempt.action_attempt_id, plain)
+    await tx.run(
         _ADD,
         (
             to_us(attempt.created_at),
@@ -77,39 +77,41 @@ def add(db: Database, attempt: ActionAttempt) -> None:
     )
 
 
-def end(db: Database, attempts: Iterable[ActionAttempt]) -> None:
+async def end(tx: Transaction, attempts: Iterable[ActionAttempt]) -> None:
     """For units: how actions of the engine went."""
-    for attempt in attempts:
-        db.writing.run(
-            _END,
-            (
-                attempt.status.value,
-                attempt.error_type,
-                attempt.error_message,
-                json_or_none(attempt.values),
-                attempt.action_attempt_id,
-            ),
+    ended = [
+        (
+            attempt.status.value,
+            attempt.error_type,
+            attempt.error_message,
+            json_or_none(attempt.values),
+            attempt.action_attempt_id,
         )
+        for attempt in attempts
+    ]
+    if ended:
+        await tx.run_many(_END, ended)
 
 
-def converge(db: Database, codes: Iterable[tuple[str, int]]) -> None:
+async def converge(tx: Transaction, codes: Sequence[tuple[str, int]]) -> None:
     """For units: attempts of these codes, up to these generations, have their effect."""
-    for code in codes:
-        db.writing.run(_SUCCEED, code)
+    if codes:
+        await tx.run_many(_SUCCEED, codes)
 
 
-def pending(db: Database, session: Session, device_id: str) -> tuple[ActionAttempt, ...]:
+async def pending(session: Session, device_id: str) -> tuple[ActionAttempt, ...]:
     """For the engine to carry out, oldest first."""
-    found = (_attempt_of(db, row) for row in session.all(_PENDING, (device_id,)))
+    rows = await session.all(_PENDING, (device_id,))
+    found = [_attempt_of(session.vault, row) for row in rows]
     return tuple(attempt for attempt in found if attempt.action_type in ENGINE_ACTIONS)
 
 
-def _attempt_of(db: Database, row: Row) -> ActionAttempt:
+def _attempt_of(vault: Vault, row: Row) -> ActionAttempt:
     created_at, attempt_id, workspace_id, action_type, status, device_id, code_id = row[:7]
     generation, error_type, error_message, parameters, sealed = row[7:]
     code = None
     if sealed is not None:
-        code = Pin(db.vault.unseal("action_attempt", "code", attempt_id, sealed).decode())
+        code = Pin(vault.unseal("action_attempt", "code", attempt_id, sealed).decode())
     return ActionAttempt(
         action_attempt_id=attempt_id,
         workspace_id=workspace_id,
@@ -126,22 +128,20 @@ def _attempt_of(db: Database, row: Row) -> ActionAttempt:
     )
 
 
-class SqliteAttempts(Aggregate):
+class AttemptQueries(Aggregate):
     """The attempts of CodeStorage."""
 
     async def add_attempt(self, attempt: ActionAttempt) -> None:
-        db = self._db
-
-        def unit() -> None:
-            add(db, attempt)
+        async def unit(tx: Transaction) -> None:
+            await add(tx, attempt)
             if attempt.device_id is not None:
-                make_due(db, attempt.device_id, db.now_us())
+                await make_due(tx, attempt.device_id, tx.now_us())
 
-        await db.write(unit)
+        await self._db.write(unit, attempt.device_id)
 
     async def attempt(self, workspace_id: str, attempt_id: str) -> ActionAttempt | None:
-        row = self._db.reading.one(_BY_ID, (workspace_id, attempt_id))
-        return None if row is None else _attempt_of(self._db, row)
+        row = await self._db.reading.one(_BY_ID, (workspace_id, attempt_id))
+        return None if row is None else _attempt_of(self._db.vault, row)
 
     async def attempts(
         self,
@@ -158,13 +158,13 @@ class SqliteAttempts(Aggregate):
         where.any_of("t.action_attempt_id", ids)
         if device_id is not None:
             where.also("t.device_id = ?", device_id)
-        return page(
-            self._db,
+        return await page(
+            self._db.reading,
             _SELECTED,
             "action_attempt t",
             where,
             ("t.created_at", "t.action_attempt_id"),
-            lambda rows: [_attempt_of(self._db, row) for row in rows],
+            lambda row: _attempt_of(self._db.vault, row),
             limit=limit,
             cursor=cursor,
         )

@@ -1,0 +1,77 @@
+"""What the queries ask of a database: statements, one after the other, on rows as tuples."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, TypeVar
+
+from latchwork.domain.events import NewEvent
+from latchwork.domain.webhook import Webhook
+from latchwork.storage.vault import Vault
+
+T = TypeVar("T")
+
+Row = tuple[Any, ...]
+Values = Sequence[Any]
+
+
+class Session(Protocol):
+    """Statements on one connection. Raises StorageUnavailable when the database does not answer."""
+
+    vault: Vault
+
+    async def one(self, sql: str, values: Values = ()) -> Row | None:
+        """The first row, or None."""
+
+    async def all(self, sql: str, values: Values = ()) -> Sequence[Row]: ...
+    async def run(self, sql: str, values: Values = ()) -> int:
+        """How many rows were changed."""
+
+    async def run_many(self, sql: str, many: Iterable[Values]) -> None:
+        """One statement for each of many values, in one round trip where that saves time."""
+
+
+class Transaction(Session, Protocol):
+    """What a unit is given: statements that are stored together, or not at all."""
+
+    def now_us(self) -> int: ...
+    def new_id(self) -> str: ...
+    async def record(self, workspace_id: str, events: Sequence[NewEvent]) -> None:
+        """Stores events in this order, with a message for each endpoint that wants one. A later
+        statement of the unit need not see them yet."""
+
+    async def webhook(self, webhook_id: str) -> Webhook:
+        """An endpoint as of this transaction."""
+
+    async def webhooks_changed(self, workspace_id: str | None) -> None:
+        """To be called after a change of endpoints, of one workspace or of any (None)."""
+
+    def notify_due(self) -> None:
+        """Tells the engine after the commit."""
+
+    def notify_messages(self) -> None:
+        """Tells the deliverer after the commit."""
+
+
+class Database(Protocol):
+    """What every file of queries is given."""
+
+    vault: Vault
+    reading: Session
+    """For a single statement, which sees what is committed."""
+    due_listeners: list[Callable[[], None]]
+    message_listeners: list[Callable[[], None]]
+
+    def now_us(self) -> int: ...
+    def view(self) -> AbstractAsyncContextManager[Session]:
+        """One consistent view of the database for several reads."""
+
+    async def write(self, unit: Callable[[Transaction], Awaitable[T]], key: str | None = None) -> T:
+        """Runs a unit in one durable transaction, which it may share with others; its answer,
+        once that is on disk. The unit must wait for nothing but its transaction, and may be run
+        again: it must change nothing but the database. `key`: the device (or the account) whose
+        rows it changes."""
+
+    async def check(self) -> None:
+        """Raises StorageUnavailable when reads fail, or the last write did."""
+
+    async def aclose(self) -> None: ...

@@ -1,0 +1,30 @@
+"""Storage in SQL, whatever the database."""
+
+from latchwork.storage.sql.accounts import AccountQueries
+from latchwork.storage.sql.attempts import AttemptQueries
+from latchwork.storage.sql.codes import CodeQueries
+from latchwork.storage.sql.devices import DeviceQueries
+from latchwork.storage.sql.engine import EngineQueries
+from latchwork.storage.sql.events import EventQueries
+from latchwork.storage.sql.keys import KeyQueries
+from latchwork.storage.sql.webhooks import WebhookQueries
+
+
+class SqlStorage(
+    KeyQueries,
+    AccountQueries,
+    DeviceQueries,
+    CodeQueries,
+    AttemptQueries,
+    EngineQueries,
+    WebhookQueries,
+    EventQueries,
+):
+    """See Storage. Used from one event loop."""
+
+    async def healthy(self) -> None:
+        await self._db.check()
+
+    async def aclose(self) -> None:
+        """Stores what is queued and closes the database. Idempotent."""
+        await self._db.aclose()
