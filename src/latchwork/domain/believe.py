@@ -4,7 +4,8 @@ Rules, in the order of their weight:
 - `NotRead` changes nothing.
 - A position without a ledger entry belongs to somebody else: it is listed, never touched.
 - Only a read that shows our PIN proves it; `Occupied` confirms an acknowledged write of ours.
-- Another PIN in our position is not ours: the position is given up, never written over.
+- Another PIN in our position, or what the lock says another hand wrote there, is not ours: the
+  position is given up, never written over.
 """
 
 from collections.abc import Mapping
@@ -175,6 +176,9 @@ def _modified(
 def _found_occupied(
     state: LockState, entry: LedgerEntry, observation: Occupied, now: datetime
 ) -> None:
+    if observation.by_other:
+        _foreign_in_our_position(state, entry, observation, now)
+        return
     if entry.phase in (Phase.RESERVED, Phase.CLEARING):
         return
     if entry.phase is Phase.CONFIRMED and not _schedule_agrees(observation.window, entry):
@@ -254,21 +258,23 @@ def _text(instant: datetime | None) -> str | None:
 
 
 def _foreign_in_our_position(
-    state: LockState, entry: LedgerEntry, observation: Holds, now: datetime
+    state: LockState, entry: LedgerEntry, observation: Holds | Occupied, now: datetime
 ) -> None:
     code = state.codes.get(entry.access_code_id)
+    pin = observation.pin if isinstance(observation, Holds) else None
     was_proven = entry.phase is Phase.CONFIRMED
-    if (
+    is_allowed = (
         was_proven
         and code is not None
         and code.allow_external_modification
         and not code.is_leaving(now)
-    ):
-        _adopt(state, entry, code, observation.pin, now)
+    )
+    if is_allowed and code is not None and pin is not None:
+        _adopt(state, entry, code, pin, now)
         return
     state.drop_entry(entry.position)
     window = None if observation.window is msgspec.UNSET else observation.window
-    _add_foreign(state, entry.position, observation.pin, window, now)
+    _add_foreign(state, entry.position, pin, window, now)
     _unblock_duplicates(state)
     if code is None:
         return
@@ -277,9 +283,9 @@ def _foreign_in_our_position(
         state.tell(events.REMOVED_FROM_DEVICE, code, now)
     elif was_proven:
         # The PINs themselves are secrets: what changed is named, the values are not.
-        code = _modified(
-            state, code, now, "modified", [{"field": "code", "from": None, "to": None}], None
-        )
+        fields = [{"field": "code", "from": None, "to": None}]
+        blocked = Blocked.EXTERNAL if is_allowed else None
+        code = _modified(state, code, now, "modified", fields, blocked)
         state.tell(events.MODIFIED_EXTERNALLY, code, now)
     else:
         state.set_code(code, evidence=None)

@@ -20,10 +20,12 @@ class Occupied(msgspec.Struct, frozen=True, tag=True):
     """Something is stored; the lock masks the PIN.
 
     `window`: the schedule the lock stores with it; None: no schedule (always valid);
-    UNSET: the lock did not tell.
+    UNSET: the lock did not tell. `by_other`: the lock told that another hand than ours wrote what
+    is stored now; False is no word on that.
     """
 
     window: Window | msgspec.UnsetType | None = msgspec.UNSET
+    by_other: bool = False
 
 
 class Holds(msgspec.Struct, frozen=True, tag=True):

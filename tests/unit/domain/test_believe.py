@@ -66,6 +66,42 @@ def test_occupied_proves_nothing_without_an_acknowledgement() -> None:
 
 
 @pytest.mark.parametrize("phase", [Phase.RESERVED, Phase.ACKNOWLEDGED])
+def test_what_the_lock_says_another_hand_wrote_is_never_taken_for_ours(phase: Phase) -> None:
+    lock = state(code(), ledger=(entry(phase=phase),))
+    believe(lock, {1: Occupied(by_other=True)}, NOW)
+    assert not lock.ledger
+    assert lock.foreign[1].pin is None
+    assert lock.codes["code"].evidence is None
+    assert told(lock) == ["access_code.unmanaged.created"]
+
+
+def test_a_hidden_pin_that_another_hand_wrote_over_ours_is_an_external_modification() -> None:
+    lock = state(code(status=CodeStatus.SET), ledger=(confirmed(),))
+    believe(lock, {1: Occupied(by_other=True)}, NOW)
+    assert not lock.ledger
+    assert lock.foreign[1].pin is None
+    assert "access_code.modified_external_to_seam" in told(lock)
+    assert lock.codes["code"].blocked is None
+
+
+def test_a_hidden_pin_that_the_owner_allows_to_be_changed_is_let_be() -> None:
+    standing = code(status=CodeStatus.SET, allow_external_modification=True)
+    lock = state(standing, ledger=(confirmed(),))
+    believe(lock, {1: Occupied(by_other=True)}, NOW)
+    assert not lock.ledger
+    changed = lock.codes["code"]
+    assert changed.blocked is Blocked.EXTERNAL
+    assert [w.code for w in changed.warnings] == ["external_modification_in_effect"]
+
+
+def test_a_leaving_code_is_gone_when_another_hand_took_its_position() -> None:
+    lock = state(code(delete_requested_at=NOW), ledger=(entry(phase=Phase.CLEARING),))
+    believe(lock, {1: Occupied(by_other=True)}, NOW)
+    assert not lock.ledger
+    assert "access_code.removed_from_device" in told(lock)
+
+
+@pytest.mark.parametrize("phase", [Phase.RESERVED, Phase.ACKNOWLEDGED])
 def test_another_pin_where_we_aimed_is_given_up_and_listed(phase: Phase) -> None:
     lock = state(code(), ledger=(entry(phase=phase),))
     believe(lock, {1: Holds(Pin("9999"))}, NOW)

@@ -46,7 +46,7 @@ class UserCredentials:
         if not await self._commands.refresh_credentials_of(position):
             return NotRead("the lock did not answer")
         others = await self._commands.cached_credentials_of(position)
-        return Occupied() if others else Empty()
+        return Occupied(by_other=True) if others else Empty()
 
     async def scan(self) -> Mapping[int, Observation]:
         """Positions that hold something; of those not named nothing is known."""
