@@ -60,12 +60,14 @@ class Connections:
         new_id: Callable[[], str],
         *,
         grace: timedelta = GRACE,
+        echo: timedelta = OWN_WRITE_ECHO,
     ) -> None:
         self._storage = storage
         self._factories = factories
         self._clock = clock
         self._rng = rng
         self._grace = grace
+        self._echo = echo
         self._inbound = Inbound(storage, clock, new_id, self._suspect)
         self._live: dict[str, Driver] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
@@ -108,7 +110,7 @@ class Connections:
 
     def _recent_writes(self, device_id: str, now: datetime) -> dict[int, datetime]:
         written = self._writes.get(device_id, {})
-        return {p: at for p, at in written.items() if now - at <= OWN_WRITE_ECHO}
+        return {p: at for p, at in written.items() if now - at <= self._echo}
 
     def _suspect(self, device_id: str, positions: Sequence[int] | None) -> bool:
         """Notes positions (None: any) that may have been changed by another hand; False when

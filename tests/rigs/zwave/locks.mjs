@@ -38,6 +38,7 @@ function lock(id, productId, commandClasses) {
       isListening: false,
       isFrequentListening: "1000ms",
       supportsBeaming: true,
+      txDelay: 0,
       genericDeviceClass: 0x40,
       specificDeviceClass: 0x03,
       manufacturerId: 0xfff0,

@@ -1,0 +1,72 @@
+"""The Z-Wave rig for the conformance suite: a bench of one lock per kind, or of all of them."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from latchwork.drivers.conformance import Bench, Fault, LockUnderTest
+from latchwork.drivers.zwave_js.driver import factory
+from support.zwave_connection import key
+from support.zwave_rig import CREDENTIAL_LOCK, LOCKS, SCHEDULE_LOCK, V1_LOCK, ZwaveRig
+
+TITLES = {
+    V1_LOCK: "Z-Wave User Code V1",
+    SCHEDULE_LOCK: "Z-Wave User Code V2 with Schedule Entry Lock",
+    CREDENTIAL_LOCK: "Z-Wave User Credential",
+}
+FAULTS = {
+    Fault.OFFLINE: "offline",
+    Fault.IGNORE_NEXT_WRITE: "ignoreNext",
+    Fault.LOSE_NEXT_ANSWER: "dropAnswer",
+    Fault.MASK_READS: "maskReads",
+    Fault.REFUSE_DUPLICATES: "rejectDuplicates",
+}
+COUNTED = (Fault.IGNORE_NEXT_WRITE, Fault.LOSE_NEXT_ANSWER)
+CODE_COMMANDS = ("UserCode", "UserCredential", "ScheduleEntryLock")
+
+
+class ZwaveBench(Bench):
+    provider = "zwave_js"
+    factory = factory
+
+    def __init__(self, rig: ZwaveRig) -> None:
+        self.rig = rig
+        self.settings: Mapping[str, Any] = {"url": rig.url}
+        self.locks: Sequence[LockUnderTest] = [ZwaveLock(rig, node) for node in LOCKS]
+
+    async def restart(self) -> None:
+        await asyncio.to_thread(self.rig.restart_server)
+
+
+class ZwaveLock(LockUnderTest):
+    def __init__(self, rig: ZwaveRig, node: int) -> None:
+        self._rig = rig
+        self.node = node
+        self.title = TITLES[node]
+        self.provider_key = key(node)
+
+    async def reset(self) -> None:
+        self._rig.reset(self.node)
+        self._rig.battery(self.node, 100)
+
+    async def stored(self) -> Mapping[int, str]:
+        return self._rig.pins(self.node)
+
+    async def program_by_hand(self, position: int, pin: str, *, told: bool) -> None:
+        self._rig.program(self.node, position, pin, told=told)
+
+    async def erase_by_hand(self, position: int, *, told: bool) -> None:
+        self._rig.erase(self.node, position, told=told)
+
+    async def fault(self, fault: Fault, *, on: bool = True) -> None:
+        self._rig.fault(self.node, **{FAULTS[fault]: int(on) if fault in COUNTED else on})
+
+    async def keypad(self, pin: str) -> bool:
+        return self._rig.keypad(self.node, pin)
+
+    async def battery(self, level: float) -> None:
+        self._rig.battery(self.node, round(level * 100))
+
+    async def radio_operations(self) -> int:
+        """Commands of the classes that codes are made of."""
+        return sum(c.startswith(CODE_COMMANDS) for c in self._rig.state(self.node)["commands"])
