@@ -40,7 +40,7 @@ class GuideClient(ABC):
 
     @abstractmethod
     def device(self, device_id: str) -> dict[str, Any]:
-        """capabilities_supported, can_program_online_access_codes, properties."""
+        """capabilities_supported, properties."""
 
     @abstractmethod
     def create(self, device_id: str, **parameters: Any) -> CodeSeen: ...
@@ -97,7 +97,6 @@ class SeamApi(GuideClient):
         found = self.seam.devices.get(device_id)
         return {
             "capabilities_supported": found.capabilities_supported,
-            "can_program_online_access_codes": found.can_program_online_access_codes,
             "properties": found.properties,
         }
 
@@ -139,7 +138,6 @@ class SeamPython(GuideClient):
         found = self.seam.devices.get(device_id=device_id)
         return {
             "capabilities_supported": found.capabilities_supported,
-            "can_program_online_access_codes": found.can_program_online_access_codes,
             "properties": found.properties,
         }
 
@@ -193,7 +191,7 @@ class SeamJavaScript(GuideClient):
         self._process.wait(10)
         self._process.stdout.close()
 
-    def call(self, name: str, **params: Any) -> Any:
+    def call(self, name: str, /, **params: Any) -> Any:
         """One SDK call; raises with what the SDK raised."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
