@@ -1,0 +1,35 @@
+"""`python -m bench [NAME ...] [--keep]`: all benchmarks, or those named; --keep writes the figures
+to docs/benchmarks.md."""
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from bench import burst, creates, idle
+from bench.report import Table, keep
+
+BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
+    "creates": creates.measure,
+    "burst": burst.measure,
+    "idle": idle.measure,
+}
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--keep", action="store_true", help="write to docs/benchmarks.md")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - BENCHMARKS.keys():
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    for name in asked.names or BENCHMARKS:
+        print(f"\n# {name}\n", flush=True)
+        tables = await BENCHMARKS[name]()
+        for table in tables:
+            print(table.text(), "\n", flush=True)
+        if asked.keep:
+            keep(name, tables)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,84 @@
+"""15:00: twenty thousand codes fall due at one instant on five thousand locks."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from statistics import quantiles
+from typing import Any
+
+from bench.load import run
+from bench.process import KEY, Server, serving
+from bench.report import Table
+
+CODES = 20_000
+LOCKS = 5_000
+LATENCY = 0.02
+LEAD = timedelta(minutes=60)
+TIME_TO_LOAD = timedelta(seconds=40)
+
+
+async def measure() -> list[Table]:
+    """Codes that start an hour after the instant, so that programming begins at it. A code is
+    late by the time from the instant to its proof on the lock."""
+    async with serving() as server:
+        locks = await server.locks(LOCKS, positions=30, latency=LATENCY, concurrency=LOCKS)
+        instant = datetime.now(UTC) + TIME_TO_LOAD
+        await _wish(server, locks, instant)
+        early = (instant - datetime.now(UTC)).total_seconds()
+        if early < 0:
+            raise RuntimeError("loading took too long: raise TIME_TO_LOAD")
+        await asyncio.sleep(early)
+        begin = server.cpu_seconds()
+        late = await _lateness(server, instant)
+        cpu = server.cpu_seconds() - begin
+    cuts = quantiles(late, n=100)
+    table = Table(
+        f"{CODES:,} codes due at one instant on {LOCKS:,} locks, {LATENCY * 1000:.0f} ms a call",
+        ("proven", "drained in", "late p50", "late p99", "CPU a code"),
+    )
+    table.row(
+        f"{len(late):,}",
+        f"{max(late):.1f} s",
+        f"{cuts[49]:.1f} s",
+        f"{cuts[98]:.1f} s",
+        f"{cpu / CODES * 1e6:.0f} us",
+    )
+    return [table]
+
+
+async def _wish(server: Server, locks: list[str], instant: datetime) -> None:
+    start = (instant + LEAD).isoformat()
+    end = (instant + LEAD + timedelta(days=3)).isoformat()
+
+    def body(number: int) -> dict[str, Any]:
+        return {
+            "device_id": locks[number % len(locks)],
+            "code": f"{1000 + number // len(locks)}",
+            "starts_at": start,
+            "ends_at": end,
+        }
+
+    await run(
+        "127.0.0.1",
+        server.port,
+        KEY,
+        "/access_codes/create",
+        body,
+        requests=CODES,
+        connections=32,
+    )
+
+
+async def _lateness(server: Server, instant: datetime) -> list[float]:
+    """Seconds from the instant to each proof, told by the events."""
+    while True:
+        await asyncio.sleep(5)
+        events = await server.pages(
+            "/events/list",
+            "events",
+            event_types=["access_code.set_on_device"],
+            since=(instant - timedelta(minutes=5)).isoformat(),
+        )
+        if len(events) >= CODES:
+            return [
+                (datetime.fromisoformat(e["occurred_at"]) - instant).total_seconds() for e in events
+            ]
