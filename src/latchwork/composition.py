@@ -237,7 +237,7 @@ def _server(
             check_settings=lambda provider, values: registry.check_settings(
                 factories, provider, values
             ),
-            account_added=connections.account_added,
+            accounts_changed=connections.accounts_changed,
             public_url=f"http://{settings.host}:{settings.port}",
             requests_a_minute=settings.requests_a_minute,
         )

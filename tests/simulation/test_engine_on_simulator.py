@@ -303,6 +303,7 @@ async def test_entry_at_the_keypad_is_told_with_its_code() -> None:
         code = await world.create("4711")
         await world.wait_for(code, "set", 5 * SECOND)
         await world.simulate("keypad_code_entry", code="4711")
+        await world.wait(SECOND)
         await world.simulate("keypad_code_entry", code="0000")
         await world.wait(SECOND)
         assert (await world.told(code))[-1] == "lock.unlocked"

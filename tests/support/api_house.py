@@ -54,7 +54,7 @@ class ApiHouse:
                 check_url=lambda url: check_url(url, guard),
                 new_webhook_secret=lambda: new_secret(os.urandom(32)),
                 check_settings=self._check_settings,
-                account_added=lambda: None,
+                accounts_changed=lambda: None,
                 **deps,
             )
         )

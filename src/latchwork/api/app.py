@@ -13,7 +13,15 @@ from latchwork.api.endpoint import ApiDeps, Call, Endpoint
 from latchwork.api.errors import ApiError, from_domain
 from latchwork.api.limits import Limiter
 from latchwork.api.parsing import bearer, convert, parameters
-from latchwork.api.routes import access_codes, accounts, devices, events, simulate, webhooks
+from latchwork.api.routes import (
+    access_codes,
+    accounts,
+    devices,
+    events,
+    simulate,
+    unmanaged_codes,
+    webhooks,
+)
 from latchwork.domain.errors import LatchworkError
 from latchwork.domain.ids import uuid7
 from latchwork.storage.interface import ApiKey
@@ -22,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *access_codes.ENDPOINTS,
+    *unmanaged_codes.ENDPOINTS,
     *devices.ENDPOINTS,
     *simulate.ENDPOINTS,
     *accounts.ENDPOINTS,

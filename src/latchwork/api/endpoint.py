@@ -33,7 +33,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     new_webhook_secret: Callable[[], Secret]
     check_settings: Callable[[str, dict[str, Any]], CheckedSettings]
     """(provider, settings and secrets together) -> checked; raises Rejected."""
-    account_added: Callable[[], None]
+    accounts_changed: Callable[[], None]
+    """Tells the engine that accounts were added, changed or deleted."""
     public_url: str = ""
     requests_a_minute: int | None = None
     """Of one key; None: no limits at all, per device neither."""

@@ -6,65 +6,23 @@
 from datetime import datetime
 from typing import Any
 
+from latchwork.api.device_serializers import LOST, device_errors, iso, shown_problem
 from latchwork.domain import events
 from latchwork.domain.access_code import AccessCode, CodeStatus
 from latchwork.domain.action_attempt import ActionAttempt, ActionType, AttemptStatus
-from latchwork.domain.device import ConnectedAccount, Device, LockCapabilities, Workspace
-from latchwork.domain.device import battery_status as status_of_battery
+from latchwork.domain.device import ConnectedAccount, Device, Workspace
 from latchwork.domain.events import Event
-from latchwork.domain.problem import Problem
 from latchwork.domain.slots import LedgerEntry
 from latchwork.domain.timing import is_natively_scheduled, program_from
 from latchwork.domain.webhook import Webhook
-from latchwork.storage.interface import CodeView, DeviceView
-
-PROVIDERS = {
-    "simulator": "Latchwork Simulator",
-    "zwave_js": "Z-Wave JS",
-}
-LOST = frozenset(("account_disconnected", "bridge_disconnected"))
-
-
-def iso(instant: datetime | None) -> str | None:
-    """UTC with Z and milliseconds, as Seam writes instants."""
-    if instant is None:
-        return None
-    return instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
-
-
-def _problem(problem: Problem, key: str, **flags: bool) -> dict[str, Any]:
-    return {
-        key: problem.code,
-        "message": problem.message,
-        "created_at": iso(problem.created_at),
-        **flags,
-        **(problem.detail or {}),
-    }
-
-
-def _account_errors(account: ConnectedAccount) -> list[dict[str, Any]]:
-    """An account's errors as its devices and codes show them."""
-    return [
-        _problem(
-            p,
-            "error_code",
-            is_connected_account_error=True,
-            **({"is_bridge_error": True} if p.code == "bridge_disconnected" else {}),
-            is_device_error=False,
-        )
-        for p in account.errors
-    ]
-
-
-def _device_errors(device: Device, account: ConnectedAccount) -> list[dict[str, Any]]:
-    own = [_problem(p, "error_code", is_device_error=True) for p in device.errors]
-    return own + _account_errors(account)
+from latchwork.domain.window import Window
+from latchwork.storage.interface import CodeView, UnmanagedView
 
 
 def access_code(view: CodeView, now: datetime) -> dict[str, Any]:
     """Seam's access_code; `latchwork_evidence` is ours: what proves the code on the lock."""
     code, device, account, entry = view.code, view.device, view.account, view.entry
-    own_errors = [_problem(p, "error_code", is_access_code_error=True) for p in code.errors]
+    own_errors = [shown_problem(p, "error_code", is_access_code_error=True) for p in code.errors]
     evidence = code.evidence
     return {
         "access_code_id": code.access_code_id,
@@ -79,8 +37,8 @@ def access_code(view: CodeView, now: datetime) -> dict[str, Any]:
         "created_at": iso(code.created_at),
         "starts_at": iso(code.starts_at),
         "ends_at": iso(code.ends_at),
-        "errors": own_errors + _device_errors(device, account),
-        "warnings": [_problem(p, "warning_code") for p in code.warnings],
+        "errors": own_errors + device_errors(device, account),
+        "warnings": [shown_problem(p, "warning_code") for p in code.warnings],
         "is_managed": True,
         "is_backup": False,
         "is_backup_access_code_available": False,
@@ -99,6 +57,30 @@ def access_code(view: CodeView, now: datetime) -> dict[str, Any]:
             "position": evidence.position,
             "observed_at": iso(evidence.observed_at),
         },
+    }
+
+
+def unmanaged_access_code(view: UnmanagedView, now: datetime) -> dict[str, Any]:
+    """Seam's unmanaged_access_code: one that another hand put on the lock. Whose PIN the lock hides
+    can neither be managed nor deleted: no read could show that it is still this code."""
+    code, device = view.code, view.device
+    window = code.window or Window()
+    hidden = {"cannot_be_managed": True, "cannot_delete_unmanaged_access_code": True}
+    return {
+        "access_code_id": code.unmanaged_access_code_id,
+        "device_id": code.device_id,
+        "workspace_id": device.workspace_id,
+        "name": code.name,
+        "code": None if code.pin is None else code.pin.reveal(),
+        "type": "ongoing" if window.ends_at is None else "time_bound",
+        "status": "set" if window.contains(now) else "unset",
+        "created_at": iso(code.created_at),
+        "starts_at": iso(window.starts_at),
+        "ends_at": iso(window.ends_at),
+        "is_managed": False,
+        "errors": device_errors(device, view.account),
+        "warnings": [],
+        **(hidden if code.pin is None else {}),
     }
 
 
@@ -168,141 +150,6 @@ def generated_code(device: Device, pin: str) -> dict[str, Any]:
     return {"code": pin, "device_id": device.device_id}
 
 
-def device(view: DeviceView, *, is_sandbox: bool) -> dict[str, Any]:
-    """Seam's device, for locks."""
-    lock, account = view.device, view.account
-    capabilities = lock.capabilities
-    supported = ["lock"]
-    if capabilities.access_codes:
-        supported.insert(0, "access_code")
-    if lock.battery_level is not None:
-        supported.append("battery")
-    simulated = is_sandbox and account.provider == "simulator"
-    return {
-        "device_id": lock.device_id,
-        "workspace_id": lock.workspace_id,
-        "connected_account_id": lock.connected_account_id,
-        "device_type": lock.device_type,
-        "display_name": lock.nickname or lock.display_name,
-        "nickname": lock.nickname,
-        "created_at": iso(lock.created_at),
-        "is_managed": lock.is_managed,
-        "custom_metadata": lock.custom_metadata,
-        "space_ids": [],
-        "capabilities_supported": supported,
-        "can_program_online_access_codes": capabilities.access_codes,
-        "can_program_offline_access_codes": False,
-        "can_remotely_lock": capabilities.can_lock,
-        "can_remotely_unlock": capabilities.can_unlock,
-        "can_unlock_with_code": capabilities.access_codes,
-        "can_configure_auto_lock": False,
-        "can_simulate_connection": simulated,
-        "can_simulate_disconnection": simulated,
-        "can_simulate_hub_connection": simulated,
-        "can_simulate_hub_disconnection": simulated,
-        "can_simulate_paid_subscription": simulated,
-        "can_simulate_removal": simulated,
-        "device_manufacturer": {
-            "manufacturer": lock.manufacturer,
-            "display_name": _titled(lock.manufacturer),
-        },
-        "device_provider": {
-            "device_provider_name": account.provider,
-            "display_name": PROVIDERS.get(account.provider, account.provider),
-            "provider_category": "stable",
-        },
-        "location": None
-        if lock.time_zone is None
-        else {"time_zone": lock.time_zone, "timezone": lock.time_zone},
-        "errors": _device_errors(lock, account),
-        "warnings": [_problem(p, "warning_code") for p in lock.warnings],
-        "properties": _properties(lock, account),
-    }
-
-
-def _properties(lock: Device, account: ConnectedAccount) -> dict[str, Any]:
-    capabilities = lock.capabilities
-    properties: dict[str, Any] = {
-        "name": lock.nickname or lock.display_name,
-        "appearance": {"name": lock.nickname or lock.display_name},
-        "online": lock.online and account.connected,
-        "manufacturer": lock.manufacturer,
-        "model": {
-            "display_name": lock.model,
-            "manufacturer_display_name": _titled(lock.manufacturer),
-            "has_built_in_keypad": capabilities.access_codes,
-            "online_access_codes_supported": capabilities.access_codes,
-            "offline_access_codes_supported": False,
-            "accessory_keypad_supported": False,
-        },
-        "has_direct_power": False,
-        "online_access_codes_enabled": capabilities.access_codes,
-        "offline_access_codes_enabled": False,
-        "supported_code_lengths": list(capabilities.code_lengths),
-        "max_active_codes_supported": max_codes(capabilities),
-        "code_constraints": _constraints(capabilities),
-        "supports_backup_access_code_pool": False,
-        "has_native_entry_events": True,
-    }
-    if lock.locked is not None:
-        properties["locked"] = lock.locked
-    if lock.door_open is not None:
-        properties["door_open"] = lock.door_open
-    if lock.serial_number is not None:
-        properties["serial_number"] = lock.serial_number
-    if lock.battery_level is not None:
-        status = status_of_battery(lock.battery_level)
-        properties["battery"] = {"level": lock.battery_level, "status": status}
-        properties["battery_level"] = lock.battery_level
-    return properties
-
-
-def max_codes(capabilities: LockCapabilities) -> int:
-    if capabilities.max_active_codes is None:
-        return capabilities.positions
-    return min(capabilities.positions, capabilities.max_active_codes)
-
-
-def _constraints(capabilities: LockCapabilities) -> list[dict[str, Any]]:
-    return [
-        {
-            "constraint_type": c.constraint_type,
-            **({} if c.min_length is None else {"min_length": c.min_length}),
-            **({} if c.max_length is None else {"max_length": c.max_length}),
-        }
-        for c in capabilities.constraints
-    ]
-
-
-def _titled(name: str) -> str:
-    return name.replace("_", " ").title()
-
-
-def connected_account(account: ConnectedAccount) -> dict[str, Any]:
-    shown = PROVIDERS.get(account.provider, account.provider)
-    return {
-        "connected_account_id": account.connected_account_id,
-        "workspace_id": account.workspace_id,
-        "account_type": account.provider,
-        "account_type_display_name": shown,
-        "display_name": account.display_name,
-        "created_at": iso(account.created_at),
-        "accepted_capabilities": ["lock"],
-        "automatically_manage_new_devices": True,
-        "custom_metadata": account.custom_metadata,
-        "errors": [
-            _problem(
-                p,
-                "error_code",
-                is_connected_account_error=True,
-                is_bridge_error=p.code == "bridge_disconnected",
-            )
-            for p in account.errors
-        ],
-        "warnings": [_problem(p, "warning_code") for p in account.warnings],
-    }
-
-
 def workspace(found: Workspace) -> dict[str, Any]:
     return {
         "workspace_id": found.workspace_id,
@@ -335,6 +182,13 @@ _RESULTS = {
 }
 
 
+def shown_type(attempt: ActionAttempt) -> ActionType:
+    """As callers know it."""
+    if attempt.action_type is ActionType.DELETE_UNMANAGED:
+        return ActionType.DELETE_ACCESS_CODE
+    return attempt.action_type
+
+
 def action_attempt(
     attempt: ActionAttempt, *, pending: bool = False, code: dict[str, Any] | None = None
 ) -> dict[str, Any]:
@@ -351,13 +205,14 @@ def action_attempt(
         error = {"type": attempt.error_type, "message": attempt.error_message}
     return {
         "action_attempt_id": attempt.action_attempt_id,
-        "action_type": attempt.action_type.value,
+        "action_type": shown_type(attempt).value,
         "status": status.value,
         "result": result,
         "error": error,
     }
 
 
+WITH_METADATA = ("access_code.", "device.", "lock.", "connected_account.")
 CARRY_CODE = frozenset((events.SET_ON_DEVICE, events.SCHEDULED_ON_DEVICE, events.DELETED))
 
 
@@ -374,6 +229,11 @@ def event(found: Event) -> dict[str, Any]:
         value = getattr(found, name)
         if value is not None:
             shown[name] = value
+    if found.event_type.startswith(WITH_METADATA):
+        if found.device_metadata:
+            shown["device_custom_metadata"] = found.device_metadata
+        if found.account_metadata:
+            shown["connected_account_custom_metadata"] = found.account_metadata
     shown.update(found.payload)
     if found.event_type == events.CODE_CHANGED:
         shown["from"] = {"code": found.code_from and found.code_from.reveal()}

@@ -15,10 +15,15 @@ class ActionType(StrEnum):
     DELETE_ACCESS_CODE = "DELETE_ACCESS_CODE"
     LOCK_DOOR = "LOCK_DOOR"
     UNLOCK_DOOR = "UNLOCK_DOOR"
+    CONFIGURE_AUTO_LOCK = "CONFIGURE_AUTO_LOCK"
     SIMULATE_KEYPAD_CODE_ENTRY = "SIMULATE_KEYPAD_CODE_ENTRY"
     SIMULATE_MANUAL_LOCK_VIA_KEYPAD = "SIMULATE_MANUAL_LOCK_VIA_KEYPAD"
     SIMULATE = "SIMULATE"
     """Of the sandbox, ours: `values["action"]` names it. Never shown to callers."""
+    DELETE_UNMANAGED = "DELETE_UNMANAGED"
+    """Shown to callers as DELETE_ACCESS_CODE."""
+    CONVERT_TO_MANAGED = "CONVERT_TO_MANAGED"
+    """Ours; never shown to callers."""
 
 
 ENGINE_ACTIONS = frozenset(ActionType) - {
@@ -27,6 +32,12 @@ ENGINE_ACTIONS = frozenset(ActionType) - {
     ActionType.DELETE_ACCESS_CODE,
 }
 """What a visit carries out by itself; the rest follows from the state of the code."""
+
+OF_UNMANAGED = frozenset((ActionType.DELETE_UNMANAGED, ActionType.CONVERT_TO_MANAGED))
+"""What callers wish of other people's codes; see `ActionAttempt.unmanaged_id`."""
+
+HIDDEN = frozenset((ActionType.SIMULATE, ActionType.CONVERT_TO_MANAGED))
+"""Not shown to callers as attempts."""
 
 
 class AttemptStatus(StrEnum):
@@ -53,3 +64,9 @@ class ActionAttempt(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of a sandbox action, never a PIN."""
     code: Pin | None = None
     """The PIN typed in a simulated keypad entry."""
+
+    @property
+    def unmanaged_id(self) -> str | None:
+        """The code of another hand that it is about; `access_code_id` names codes of ours alone."""
+        found: str | None = self.values.get("unmanaged_access_code_id")
+        return found

@@ -41,9 +41,10 @@ def believe(state: LockState, observed: Mapping[int, Observation], now: datetime
 
 
 def believe_scan(state: LockState, scanned: Mapping[int, Observation], now: datetime) -> None:
-    """Applies a scan, which may come from a cache: it tells of other people's codes only."""
-    ours = state.ledger.keys()
-    believe(state, {p: seen for p, seen in scanned.items() if p not in ours}, now)
+    """Applies a scan, which may come from a cache: it tells of other people's codes only, and not
+    of one that a caller wishes something of, which takes a fresh read."""
+    fresh_only = state.ledger.keys() | state.wished_positions()
+    believe(state, {p: seen for p, seen in scanned.items() if p not in fresh_only}, now)
 
 
 def _believe_foreign(
@@ -56,25 +57,41 @@ def _believe_foreign(
             _tell_foreign(state, events.UNMANAGED_REMOVED, known, now)
             _unblock_duplicates(state)
         return
-    pin = observation.pin if isinstance(observation, Holds) else None
-    window = None if observation.window is msgspec.UNSET else observation.window
-    if known is not None:
-        if pin is not None and (known.pin != pin or known.window != window):
-            state.set_foreign(msgspec.structs.replace(known, pin=pin, window=window))
-            _unblock_duplicates(state)
+    if known is None:
+        _add_foreign(state, position, observation, now)
         return
-    _add_foreign(state, position, pin, window, now)
+    if isinstance(observation, Occupied):
+        return
+    if known.pin is not None and known.pin != observation.pin:
+        state.drop_foreign(position)
+        _tell_foreign(state, events.UNMANAGED_REMOVED, known, now)
+        _add_foreign(state, position, observation, now)
+        _unblock_duplicates(state)
+        return
+    window = _known_window(observation)
+    seen = msgspec.structs.replace(
+        known, pin=observation.pin, window=window, name=observation.name or known.name
+    )
+    if seen != known:
+        state.set_foreign(seen)
+    if (seen.pin, seen.window) != (known.pin, known.window):
+        _unblock_duplicates(state)
+
+
+def _known_window(observation: Occupied | Holds) -> Window | None:
+    return None if observation.window is msgspec.UNSET else observation.window
 
 
 def _add_foreign(
-    state: LockState, position: int, pin: Pin | None, window: Window | None, now: datetime
+    state: LockState, position: int, observation: Occupied | Holds, now: datetime
 ) -> None:
     found = ForeignCode(
         unmanaged_access_code_id=state.new_id(),
         device_id=state.device.device_id,
         position=position,
-        pin=pin,
-        window=window,
+        pin=observation.pin if isinstance(observation, Holds) else None,
+        name=observation.name,
+        window=_known_window(observation),
         created_at=now,
     )
     state.set_foreign(found)
@@ -273,8 +290,7 @@ def _foreign_in_our_position(
         _adopt(state, entry, code, pin, now)
         return
     state.drop_entry(entry.position)
-    window = None if observation.window is msgspec.UNSET else observation.window
-    _add_foreign(state, entry.position, pin, window, now)
+    _add_foreign(state, entry.position, observation, now)
     _unblock_duplicates(state)
     if code is None:
         return

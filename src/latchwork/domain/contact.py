@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from latchwork.domain import events
+from latchwork.domain.conditions import OF_DEVICES, with_condition
 from latchwork.domain.device import ConnectedAccount, Device, battery_status
 from latchwork.domain.lock_state import LockState, listed
 from latchwork.domain.policy import Policy, backoff
@@ -91,17 +92,53 @@ def battery_changed(
         )
     if low and before not in {"low", "critical"}:
         told.append(
-            device_event(events.DEVICE_LOW_BATTERY, device, account, now, battery_level=level)
+            device_event(
+                events.DEVICE_LOW_BATTERY,
+                device,
+                account,
+                now,
+                battery_level=level,
+                battery_source="lock",
+            )
         )
     return device, tuple(told)
+
+
+def condition_changed(
+    device: Device, account: ConnectedAccount, code: str, now: datetime, *, stands: bool
+) -> Changed:
+    """What a driver reports to stand on the lock begins or ends; see `conditions`."""
+    device, told = with_condition(device, OF_DEVICES, code, stands=stands, now=now)
+    if told is None:
+        return device, ()
+    return device, (device_event(told, device, account, now),)
+
+
+def renamed(
+    before: Device, after: Device, account: ConnectedAccount, now: datetime
+) -> tuple[events.NewEvent, ...]:
+    """The event that tells of another name, if it is another."""
+    if before.name == after.name:
+        return ()
+    name = after.name
+    return (device_event(events.DEVICE_NAME_CHANGED, after, account, now, device_name=name),)
+
+
+_OF_UNMANAGED = {
+    events.DEVICE_CONNECTED: events.DEVICE_UNMANAGED_CONNECTED,
+    events.DEVICE_DISCONNECTED: events.DEVICE_UNMANAGED_DISCONNECTED,
+}
 
 
 def device_event(
     event_type: str, device: Device, account: ConnectedAccount, now: datetime, **payload: object
 ) -> events.NewEvent:
-    """An event of a lock; those of lost or weak connections carry the standing problems."""
+    """An event of a lock; those that tell of trouble carry the standing problems. An unmanaged
+    lock has its own types for coming and going."""
+    if not device.is_managed:
+        event_type = _OF_UNMANAGED.get(event_type, event_type)
     lists = {}
-    if event_type in {events.DEVICE_DISCONNECTED, events.DEVICE_CONNECTION_BECAME_FLAKY}:
+    if event_type in events.DEVICE_WITH_PROBLEMS:
         lists = {
             "connected_account_errors": listed(account.errors, "error_code"),
             "connected_account_warnings": listed(account.warnings, "warning_code"),

@@ -51,6 +51,8 @@ class LockCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     refuses_duplicates: bool = False
     can_lock: bool = True
     can_unlock: bool = True
+    auto_lock: bool = False
+    """Whether the lock can be told to lock itself after a while."""
     scan_on_adoption: bool = True
     """Whether reading all positions once, when the lock is found, is affordable."""
 
@@ -81,7 +83,13 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     door_open: bool | None = None
     battery_level: float | None = None
     """0.0 to 1.0."""
+    auto_lock_enabled: bool | None = None
+    auto_lock_delay: float | None = None
+    """Seconds from unlocking until the lock locks itself."""
     time_zone: str | None = None
+    """IANA name, as the provider tells it."""
+    reported_time_zone: str | None = None
+    """IANA name, as a caller reported it; goes before the provider's."""
     custom_metadata: dict[str, Any] = {}
     errors: Problems = ()
     warnings: Problems = ()
@@ -97,6 +105,21 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     retry_at: datetime | None = None
     """No radio to this lock before then."""
 
+    @property
+    def name(self) -> str:
+        """What people call it: the caller's name for it, else the provider's."""
+        return self.nickname or self.display_name
+
+    @property
+    def zone(self) -> str | None:
+        """The IANA time zone that it is in, as far as anybody said."""
+        return self.reported_time_zone or self.time_zone
+
+
+class SyncDue(StrEnum):
+    FIRST = "first"
+    AFTER_RECONNECTION = "after_reconnection"
+
 
 class ConnectedAccount(msgspec.Struct, frozen=True, kw_only=True):
     """One connection to a provider (a Z-Wave JS server, a cloud account, the simulator)."""
@@ -111,6 +134,14 @@ class ConnectedAccount(msgspec.Struct, frozen=True, kw_only=True):
     lead_time: timedelta | None = None
     """For all its locks, instead of `LEAD_TIME`."""
     custom_metadata: dict[str, Any] = {}
+    automatically_manage_new_devices: bool = True
+    accepted_capabilities: tuple[str, ...] = ("lock",)
+    suspended: bool = False
+    """Whether it shall stay disconnected until somebody asks for it again."""
+    sync_requested_at: datetime | None = None
+    """When a caller last asked for a fresh list of its locks."""
+    sync_due: SyncDue | None = SyncDue.FIRST
+    """Which complete list of its locks has still to be told of."""
     errors: Problems = ()
     warnings: Problems = ()
 

@@ -25,9 +25,23 @@ MODIFIED_EXTERNALLY: Final = "access_code.modified_external_to_seam"
 DELETED_EXTERNALLY: Final = "access_code.deleted_external_to_seam"
 UNMANAGED_CREATED: Final = "access_code.unmanaged.created"
 UNMANAGED_REMOVED: Final = "access_code.unmanaged.removed"
+UNMANAGED_CONVERTED: Final = "access_code.unmanaged.converted_to_managed"
+UNMANAGED_NOT_CONVERTED: Final = "access_code.unmanaged.failed_to_convert_to_managed"
 
 DEVICE_ADDED: Final = "device.added"
 DEVICE_REMOVED: Final = "device.removed"
+DEVICE_DELETED: Final = "device.deleted"
+DEVICE_NAME_CHANGED: Final = "device.name_changed"
+DEVICE_CONVERTED_TO_UNMANAGED: Final = "device.converted_to_unmanaged"
+DEVICE_UNMANAGED_CONVERTED: Final = "device.unmanaged.converted_to_managed"
+DEVICE_UNMANAGED_CONNECTED: Final = "device.unmanaged.connected"
+DEVICE_UNMANAGED_DISCONNECTED: Final = "device.unmanaged.disconnected"
+DEVICE_KEYPAD_CONNECTED: Final = "device.accessory_keypad_connected"
+DEVICE_KEYPAD_DISCONNECTED: Final = "device.accessory_keypad_disconnected"
+DEVICE_SUBSCRIPTION_REQUIRED: Final = "device.error.subscription_required"
+DEVICE_SUBSCRIPTION_RESOLVED: Final = "device.error.subscription_required.resolved"
+DEVICE_INTEGRATION_DETECTED: Final = "device.third_party_integration_detected"
+DEVICE_INTEGRATION_GONE: Final = "device.third_party_integration_no_longer_detected"
 DEVICE_CONNECTED: Final = "device.connected"
 DEVICE_DISCONNECTED: Final = "device.disconnected"
 DEVICE_LOW_BATTERY: Final = "device.low_battery"
@@ -41,11 +55,26 @@ LOCK_ACCESS_DENIED: Final = "lock.access_denied"
 ACCOUNT_CONNECTED: Final = "connected_account.connected"
 ACCOUNT_DISCONNECTED: Final = "connected_account.disconnected"
 ACCOUNT_COMPLETED_FIRST_SYNC: Final = "connected_account.completed_first_sync"
+ACCOUNT_COMPLETED_RESYNC: Final = "connected_account.completed_first_sync_after_reconnection"
+ACCOUNT_DELETED: Final = "connected_account.deleted"
+ACCOUNT_REAUTHORIZATION: Final = "connected_account.reauthorization_requested"
 
 WITH_PROBLEMS: Final = frozenset(
     {DELAY_IN_SETTING, FAILED_TO_SET, DELAY_IN_REMOVING, FAILED_TO_REMOVE}
 )
 """Events of a code that carry the errors and warnings of code, device and account."""
+
+
+DEVICE_WITH_PROBLEMS: Final = frozenset(
+    {
+        DEVICE_DISCONNECTED,
+        DEVICE_UNMANAGED_DISCONNECTED,
+        DEVICE_CONNECTION_BECAME_FLAKY,
+        DEVICE_KEYPAD_DISCONNECTED,
+        DEVICE_SUBSCRIPTION_REQUIRED,
+    }
+)
+"""Events of a lock that carry the errors and warnings of lock and account."""
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +94,8 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     code: Pin | None = None
     code_from: Pin | None = None
     payload: dict[str, Any] = {}
+    """With `device_custom_metadata` and `connected_account_custom_metadata` of what is deleted with
+    the event; those of what stands are added by storage."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,3 +114,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     code: Pin | None = None
     code_from: Pin | None = None
     payload: dict[str, Any] = {}
+    device_metadata: dict[str, Any] = {}
+    account_metadata: dict[str, Any] = {}
+    """Custom metadata as it was when the event was stored."""

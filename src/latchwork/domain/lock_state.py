@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from latchwork.domain.access_code import AccessCode
-from latchwork.domain.action_attempt import ActionAttempt
+from latchwork.domain.action_attempt import OF_UNMANAGED, ActionAttempt
 from latchwork.domain.device import Device
 from latchwork.domain.events import WITH_PROBLEMS, NewEvent
 from latchwork.domain.problem import Problems
@@ -31,6 +31,10 @@ class LockState:
         self.ledger: dict[int, LedgerEntry] = {entry.position: entry for entry in view.ledger}
         self.foreign: dict[int, ForeignCode] = {code.position: code for code in view.foreign}
         self.position_of: dict[str, int] = {e.access_code_id: e.position for e in view.ledger}
+        self.wishes: list[ActionAttempt] = [
+            a for a in view.actions if a.action_type in OF_UNMANAGED
+        ]
+        """What callers wish of other people's codes, not ended yet."""
         self.new_id = new_id
         self.tried: set[int] = set()
         """Positions that a read was tried of in this visit."""
@@ -40,6 +44,7 @@ class LockState:
         self._changed_codes: set[str] = set()
         self._changed_positions: set[int] = set()
         self._changed_foreign: set[int] = set()
+        self._adopted: set[str] = set()
         self._events: list[NewEvent] = []
         self._attempts: list[ActionAttempt] = []
 
@@ -78,6 +83,30 @@ class LockState:
     def drop_foreign(self, position: int) -> None:
         del self.foreign[position]
         self._changed_foreign.add(position)
+
+    def foreign_of(self, unmanaged_access_code_id: str | None) -> ForeignCode | None:
+        """The code of another hand by its id."""
+        return next(
+            (
+                code
+                for code in self.foreign.values()
+                if code.unmanaged_access_code_id == unmanaged_access_code_id
+            ),
+            None,
+        )
+
+    def wished_positions(self) -> set[int]:
+        """The positions of other people's codes that callers wish something of."""
+        wished = {wish.unmanaged_id for wish in self.wishes}
+        return {p for p, c in self.foreign.items() if c.unmanaged_access_code_id in wished}
+
+    def adopt(self, code: AccessCode, entry: LedgerEntry) -> None:
+        """Makes the code of another hand at the entry's position one of ours."""
+        self.drop_foreign(entry.position)
+        self.codes[code.access_code_id] = code
+        self._changed_codes.add(code.access_code_id)
+        self._adopted.add(code.access_code_id)
+        self.set_entry(entry)
 
     def set_device(self, **fields: Any) -> None:
         self.device = msgspec.structs.replace(self.device, **fields)
@@ -128,6 +157,7 @@ class LockState:
     def drain(self) -> VisitChanges:
         """What has changed since the last drain, to be written in one transaction."""
         changes = VisitChanges(
+            adopted=tuple(self.codes[i] for i in sorted(self._adopted)),
             codes=tuple(self.codes[i] for i in sorted(self._changed_codes)),
             ledger=tuple(
                 self.ledger[p] for p in sorted(self._changed_positions) if p in self.ledger
@@ -148,6 +178,7 @@ class LockState:
             ),
         )
         self._changed_codes.clear()
+        self._adopted.clear()
         self._changed_positions.clear()
         self._changed_foreign.clear()
         self._events = []

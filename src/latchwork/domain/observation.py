@@ -21,18 +21,20 @@ class Occupied(msgspec.Struct, frozen=True, tag=True):
 
     `window`: the schedule the lock stores with it; None: no schedule (always valid);
     UNSET: the lock did not tell. `by_other`: the lock told that another hand than ours wrote what
-    is stored now; False is no word on that.
+    is stored now; False is no word on that. `name`: what the lock or its provider calls the code.
     """
 
     window: Window | msgspec.UnsetType | None = msgspec.UNSET
     by_other: bool = False
+    name: str | None = None
 
 
 class Holds(msgspec.Struct, frozen=True, tag=True):
-    """This PIN is stored. `window` as in `Occupied`."""
+    """This PIN is stored. `window` and `name` as in `Occupied`."""
 
     pin: Pin
     window: Window | msgspec.UnsetType | None = msgspec.UNSET
+    name: str | None = None
 
 
 class NotRead(msgspec.Struct, frozen=True, tag=True):

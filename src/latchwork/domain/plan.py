@@ -10,8 +10,9 @@ from datetime import datetime
 import msgspec
 
 from latchwork.domain.access_code import AccessCode
+from latchwork.domain.action_attempt import ActionType
 from latchwork.domain.lock_state import LockState, is_proven
-from latchwork.domain.observation import Empty, NotRead, Observation
+from latchwork.domain.observation import Empty, Holds, NotRead, Observation
 from latchwork.domain.pin import Pin
 from latchwork.domain.policy import Policy
 from latchwork.domain.problem import Problem, added, has
@@ -35,7 +36,8 @@ class Write(msgspec.Struct, frozen=True):
 
 
 class Clear(msgspec.Struct, frozen=True):
-    """Empty this position, which a fresh read shows to hold what we wrote."""
+    """Empty this position, which a fresh read shows to hold what we wrote, or the code of another
+    hand that a caller wishes gone (`access_code_id` is its id then)."""
 
     access_code_id: str
     position: int
@@ -73,6 +75,7 @@ def plan(state: LockState, fresh: Mapping[int, Observation], now: datetime, poli
         return Rest(next_due(state, now, policy))
     desk = _Desk(state, fresh, now, policy)
     desk.removals()
+    desk.wishes()
     desk.placements()
     if not desk.reads and not desk.steps and state.device.scanned_at is None:
         return Scan()
@@ -116,6 +119,24 @@ class _Desk:
             self.reads[entry.position] = None
         elif not isinstance(seen, NotRead | Empty) and self._is_untried(entry.access_code_id):
             self.steps.append(Clear(entry.access_code_id, entry.position))
+
+    def wishes(self) -> None:
+        """Other people's codes that a caller wishes something of: read afresh, and cleared only
+        where the read shows the very PIN that was named."""
+        for wish in self.state.wishes:
+            code = self.state.foreign_of(wish.unmanaged_id)
+            if code is None or (code.retry_at is not None and code.retry_at > self.now):
+                continue
+            seen = self.fresh.get(code.position)
+            if seen is None:
+                self.reads[code.position] = None
+            elif (
+                wish.action_type is ActionType.DELETE_UNMANAGED
+                and isinstance(seen, Holds)
+                and seen.pin == code.pin
+                and self._is_untried(code.unmanaged_access_code_id)
+            ):
+                self.steps.append(Clear(code.unmanaged_access_code_id, code.position))
 
     def _waits(self, code_id: str) -> bool:
         """Whether the code's back-off has not passed."""

@@ -29,6 +29,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Failures in a row to reach a lock before its connection is called flaky."""
     offline_after: int = 4
     """Failures in a row to reach a lock before it is called disconnected."""
+    unmanaged_expiry: timedelta = timedelta(minutes=15)
+    """A wish to convert or delete another hand's code that could not be done by then is given up:
+    what is on the lock may be something else by the time the lock answers again."""
     action_expiry: timedelta = timedelta(seconds=60)
     """A door command older than this is not carried out any more."""
 

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from latchwork.domain.lock_state import LockState
 from latchwork.domain.policy import Policy, backoff
 from latchwork.domain.problem import has
@@ -21,6 +23,10 @@ def next_due(state: LockState, now: datetime, policy: Policy) -> datetime | None
             times.append(code.retry_at)
         if has(code.errors, "no_space_for_access_code_on_device") and state.device.scanned_at:
             times.append(state.device.scanned_at + policy.audit_interval)
+    for wish in state.wishes:
+        times.append(wish.created_at + policy.unmanaged_expiry)
+        other = state.foreign_of(wish.unmanaged_id)
+        times.append(None if other is None else other.retry_at)
     if any(e.phase is Phase.CONFIRMED for e in state.ledger.values()):
         times.append(state.device.audit_at)
     return min((t for t in times if t is not None and t > now), default=None)
@@ -44,6 +50,14 @@ def note_failures(state: LockState, now: datetime, policy: Policy, jitter: float
             failures = code.failures + 1
             wait = backoff(policy.code_backoff, policy.longest_backoff, failures, jitter)
             state.set_code(code, failures=failures, retry_at=now + wait)
+    for position in sorted(state.wished_positions()):
+        other = state.foreign[position]
+        if other.retry_at is None or other.retry_at <= now:
+            failures = other.failures + 1
+            wait = backoff(policy.code_backoff, policy.longest_backoff, failures, jitter)
+            state.set_foreign(
+                msgspec.structs.replace(other, failures=failures, retry_at=now + wait)
+            )
 
 
 def renew_audit(state: LockState, now: datetime, policy: Policy, jitter: float) -> None:

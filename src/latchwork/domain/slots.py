@@ -43,7 +43,8 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ForeignCode(msgspec.Struct, frozen=True, kw_only=True):
-    """A position that holds something we did not write: listed as unmanaged, never touched."""
+    """A position that holds something we did not write: listed as unmanaged, and touched only
+    where a caller names it. Another PIN at the position is another code."""
 
     unmanaged_access_code_id: str
     device_id: str
@@ -53,3 +54,6 @@ class ForeignCode(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     window: Window | None = None
     created_at: datetime
+    failures: int = 0
+    """Consecutive attempts to do what a caller wishes of it that the lock did not honour."""
+    retry_at: datetime | None = None

@@ -20,7 +20,8 @@ class LockView(msgspec.Struct, frozen=True, kw_only=True):
     ledger: tuple[LedgerEntry, ...]
     foreign: tuple[ForeignCode, ...]
     actions: tuple[ActionAttempt, ...] = ()
-    """Pending attempts that the engine shall carry out (doors, sandbox), oldest first."""
+    """Pending attempts that the engine shall carry out (doors, sandbox, other people's codes),
+    oldest first."""
 
 
 class VisitChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +31,8 @@ class VisitChanges(msgspec.Struct, frozen=True, kw_only=True):
     keeps its desired state and is left as it is (its change makes the device due again).
     """
 
+    adopted: tuple[AccessCode, ...] = ()
+    """Codes to insert that were another hand's; `codes` holds them too."""
     codes: tuple[AccessCode, ...] = ()
     ledger: tuple[LedgerEntry, ...] = ()
     """Entries to insert or replace, keyed by position."""

@@ -53,7 +53,7 @@ def rests(state: LockState, code: AccessCode) -> bool:
 
 def has_work(state: LockState, now: datetime, policy: Policy) -> bool:
     """Whether the lock would be spoken to if it could be reached."""
-    if any(is_misplaced(state, e, now) for e in state.ledger.values()):
+    if state.wishes or any(is_misplaced(state, e, now) for e in state.ledger.values()):
         return True
     if state.device.audit_at is not None and state.device.audit_at <= now:
         return True

@@ -8,7 +8,7 @@ serialises its own traffic where the provider needs that. It never logs a PIN.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -34,6 +34,11 @@ class DiscoveredDevice(msgspec.Struct, frozen=True, kw_only=True):
     door_open: bool | None = None
     battery_level: float | None = None
     time_zone: str | None = None
+    auto_lock_enabled: bool | None = None
+    auto_lock_delay: float | None = None
+    """Seconds."""
+    conditions: Mapping[str, bool] = {}
+    """As in `DeviceChanged`."""
 
 
 # Pushes: what a provider tells without being asked. Each may be repeated and may come late.
@@ -47,15 +52,22 @@ class DevicesFound(msgspec.Struct, frozen=True):
 
 
 class DeviceChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """New facts of a lock; what is None is not told."""
+    """New facts of a lock; what is None is not told. `hub_offline`: with `online` False, whether
+    it is the hub that is lost. `conditions`: what begins (True) or ends (False) to stand on the
+    lock, by Seam's error or warning code, of those in `latchwork.domain.conditions`.
+    `auto_lock_delay` is in seconds."""
 
     provider_key: str
     online: bool | None = None
+    hub_offline: bool | None = None
     locked: bool | None = None
     door_open: bool | None = None
     battery_level: float | None = None
     tampered: bool | None = None
     connection_flaky: bool | None = None
+    auto_lock_enabled: bool | None = None
+    auto_lock_delay: float | None = None
+    conditions: Mapping[str, bool] = {}
     occurred_at: datetime | None = None
 
 
@@ -85,7 +97,14 @@ class CodesChanged(msgspec.Struct, frozen=True, kw_only=True):
     positions: tuple[int, ...] | None = None
 
 
-Push = DevicesFound | DeviceChanged | LockOperated | AccessDenied | CodesChanged
+class AccountChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """What begins (True) or ends (False) to stand on the account, by Seam's warning code, of those
+    in `latchwork.domain.conditions`."""
+
+    conditions: Mapping[str, bool]
+
+
+Push = DevicesFound | DeviceChanged | LockOperated | AccessDenied | CodesChanged | AccountChanged
 Sink = Callable[[Push], Awaitable[None]]
 """Takes one push; returns when it is stored, so that pushes stay in order."""
 
@@ -152,6 +171,26 @@ class Driver(Protocol):
 
     async def aclose(self) -> None:
         """Ends the connection and frees everything; idempotent."""
+
+
+@runtime_checkable
+class ConfiguresAutoLock(Protocol):
+    """A driver with locks whose `capabilities.auto_lock` is set."""
+
+    async def configure_auto_lock(
+        self, provider_key: str, *, enabled: bool, delay: float | None
+    ) -> None:
+        """Has the lock lock itself `delay` seconds after it was unlocked (None: as long as is set
+        on the lock, or its own choice), or not any more. Returning means that the lock says so
+        when asked. Raises Unsupported for a lock that cannot."""
+
+
+@runtime_checkable
+class ListsAnew(Protocol):
+    """A driver that can list its locks again while it is connected; others are reconnected."""
+
+    async def list_anew(self) -> "DevicesFound":
+        """All locks, complete, past every cache."""
 
 
 class DriverContext(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,13 @@ import structlog
 from latchwork.domain.device import ConnectedAccount
 from latchwork.domain.errors import LatchworkError, NeedsAttention
 from latchwork.domain.policy import backoff
-from latchwork.drivers.protocol import Driver, DriverContext, DriverFactory, Push
+from latchwork.drivers.protocol import (
+    Driver,
+    DriverContext,
+    DriverFactory,
+    ListsAnew,
+    Push,
+)
 from latchwork.engine import account_state
 from latchwork.engine.clock import Clock
 from latchwork.engine.inbound import Inbound
@@ -77,13 +83,18 @@ class Connections:
         self._writes: dict[str, dict[int, datetime]] = {}
         self._listeners: list[Callable[[], None]] = []
         self._look = asyncio.Event()
+        self._suspended: set[str] = set()
+        """Accounts that are told to be disconnected because somebody wishes it."""
+        self._asked: dict[str, datetime | None] = {}
+        """The wish for a fresh list of locks that was last seen, by account."""
+        self._listings: dict[str, asyncio.Task[None]] = {}
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Calls `listener` whenever a connection comes up or goes."""
         self._listeners.append(listener)
 
-    def account_added(self) -> None:
-        """Hurries the look for new accounts."""
+    def accounts_changed(self) -> None:
+        """Hurries the look for accounts that were added, changed or deleted."""
         self._look.set()
 
     def driver(self, account_id: str) -> Driver | None:
@@ -139,7 +150,7 @@ class Connections:
                     log.warning("connections.storage_unavailable", exc_info=True)
                 await self._nap()
         finally:
-            keepers = tuple(self._keepers.values())
+            keepers = (*self._keepers.values(), *self._listings.values())
             for keeper in keepers:
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
@@ -152,16 +163,51 @@ class Connections:
             pass
 
     async def _keep_all(self) -> None:
-        accounts = {a.connected_account_id: a for a in await self._storage.all_accounts()}
+        every = {a.connected_account_id: a for a in await self._storage.all_accounts()}
+        accounts = {i: account for i, account in every.items() if not account.suspended}
+        for account_id in self._keepers.keys() - accounts.keys():
+            await self._drop(account_id)
+        for account_id in every.keys() - accounts.keys() - self._suspended:
+            self._suspended.add(account_id)
+            await self._mark_lost(account_id, NeedsAttention("Connect it again."))
+        self._suspended -= accounts.keys()
         for account_id, account in accounts.items():
             if account_id not in self._keepers:
+                self._asked[account_id] = account.sync_requested_at
                 if account.connected:
                     self._waiting.add(account_id)
                 self._keepers[account_id] = asyncio.create_task(
                     self._keep(account), name=f"keep {account.provider}"
                 )
-        for account_id in self._keepers.keys() - accounts.keys():
-            self._keepers.pop(account_id).cancel()
+            elif self._asked[account_id] != account.sync_requested_at:
+                self._asked[account_id] = account.sync_requested_at
+                await self._list_anew(account)
+
+    async def _drop(self, account_id: str) -> None:
+        """Ends the connection of an account for as long as nobody wishes it."""
+        keeper = self._keepers.pop(account_id)
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        self._waiting.discard(account_id)
+
+    async def _list_anew(self, account: ConnectedAccount) -> None:
+        """Beside the connection where the driver can; else it is made again, which lists too."""
+        account_id = account.connected_account_id
+        driver: object = self._live.get(account_id)
+        if not isinstance(driver, ListsAnew):
+            await self._drop(account_id)
+            self._look.set()
+            return
+
+        async def listing() -> None:
+            try:
+                await self._inbound.take(account_id, await driver.list_anew())
+            except LatchworkError as error:
+                log.info("account.not_listed", connected_account_id=account_id, reason=str(error))
+
+        if (earlier := self._listings.get(account_id)) is not None:
+            earlier.cancel()
+        self._listings[account_id] = asyncio.create_task(listing())
 
     async def _keep(self, account: ConnectedAccount) -> None:
         """Connects, again and again."""
@@ -248,7 +294,9 @@ class Connections:
         now = self._clock.now()
         account = await self._account(account_id)
         if account is not None:
-            changed, told = account_state.connected(account, now)
+            lost = account_state.was_lost(account)
+            devices = await self._storage.devices_of_account(account_id) if lost else ()
+            changed, told = account_state.connected(account, devices, now)
             await self._storage.set_account_state(changed, told, now)
         self._waiting.discard(account_id)
         self._notify()

@@ -4,15 +4,19 @@ may concern a code. A push is a hint: what it says of codes is believed only aft
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 import msgspec
 import structlog
 
 from latchwork.domain import contact, events
+from latchwork.domain.conditions import OF_DEVICES
 from latchwork.domain.device import ConnectedAccount, Device
 from latchwork.domain.problem import Problem, added
+from latchwork.domain.time_zone import zone_judged
 from latchwork.drivers.protocol import (
     AccessDenied,
+    AccountChanged,
     CodesChanged,
     DeviceChanged,
     DevicesFound,
@@ -20,6 +24,7 @@ from latchwork.drivers.protocol import (
     LockOperated,
     Push,
 )
+from latchwork.engine import account_state
 from latchwork.engine.clock import Clock
 from latchwork.storage.interface import Storage
 
@@ -54,6 +59,9 @@ class Inbound:
             return
         if isinstance(push, DevicesFound):
             await self._found(account, push)
+            return
+        if isinstance(push, AccountChanged):
+            await self._account_changed(account, push)
             return
         device = await self._storage.device_by_key(account_id, push.provider_key)
         if device is None:
@@ -91,6 +99,15 @@ class Inbound:
             for key, device in standing.items():
                 if key not in named and not device.removed:
                     await self._gone(account, device, now)
+            changed, told = account_state.listed_all(account, now)
+            if told:
+                await self._storage.set_account_state(changed, told, now)
+
+    async def _account_changed(self, account: ConnectedAccount, push: AccountChanged) -> None:
+        now = self._clock.now()
+        changed, told = account_state.conditions_changed(account, push.conditions, now)
+        if changed != account:
+            await self._storage.set_account_state(changed, told, now)
 
     async def _found_one(
         self,
@@ -101,11 +118,11 @@ class Inbound:
     ) -> None:
         if standing is None:
             device = _new_device(account, found, now, self._new_id)
-            added_event = contact.device_event(events.DEVICE_ADDED, device, account, now)
             device, told, _ = _as_found(device, account, found, now)
+            first = [contact.device_event(events.DEVICE_ADDED, device, account, now)]
             if found.online:
                 told.append(contact.device_event(events.DEVICE_CONNECTED, device, account, now))
-            await self._storage.upsert_device(device, [added_event, *told], now, due=True)
+            await self._storage.upsert_device(device, [*first, *told], now, due=True)
             return
         if _as_found(standing, account, found, now)[0] != standing:
             await self._storage.change_device(
@@ -187,6 +204,7 @@ def _new_device(
         created_at=now,
         # Whether it is online is left to the step that tells of it.
         online=found.online,
+        is_managed=account.automatically_manage_new_devices,
     )
 
 
@@ -206,12 +224,20 @@ def _as_found(
         "door_open": found.door_open,
         "time_zone": found.time_zone,
     }
+    before = device
     device = msgspec.structs.replace(device, **{k: v for k, v in facts.items() if v is not None})
+    device = zone_judged(device, now)
+    renamed = contact.renamed(before, device, account, now)
     push = DeviceChanged(
-        provider_key=found.provider_key, online=found.online, battery_level=found.battery_level
+        provider_key=found.provider_key,
+        online=found.online,
+        battery_level=found.battery_level,
+        auto_lock_enabled=found.auto_lock_enabled,
+        auto_lock_delay=found.auto_lock_delay,
+        conditions=found.conditions,
     )
     device, told, _ = _with_push(device, account, push, now)
-    return device, told, device.online and not was_online
+    return device, [*renamed, *told], device.online and not was_online
 
 
 def _with_push(
@@ -223,7 +249,12 @@ def _with_push(
     for step in _steps(account, push, now):
         device, new = step(device)
         told += new
-    facts = {"locked": push.locked, "door_open": push.door_open}
+    facts = {
+        "locked": push.locked,
+        "door_open": push.door_open,
+        "auto_lock_enabled": push.auto_lock_enabled,
+        "auto_lock_delay": push.auto_lock_delay,
+    }
     device = msgspec.structs.replace(device, **{k: v for k, v in facts.items() if v is not None})
     if push.tampered:
         told.append(contact.device_event(events.DEVICE_TAMPERED, device, account, now))
@@ -241,12 +272,28 @@ def _steps(
     if push.online is True:
         steps.append(lambda d: contact.went_online(d, account, now))
     elif push.online is False:
-        steps.append(lambda d: contact.went_offline(d, account, now))
+        why = "hub_disconnected" if push.hub_offline else "device_disconnected"
+        steps.append(lambda d: contact.went_offline(d, account, now, why))
     if push.connection_flaky is True:
         steps.append(lambda d: contact.became_flaky(d, account, now))
     elif push.connection_flaky is False:
         steps.append(lambda d: contact.stabilized(d, account, now))
+    for code, stands in push.conditions.items():
+        if code in OF_DEVICES:
+            steps.append(partial(_condition, account, now, code, stands))
+        else:
+            log.warning("driver.unknown_condition", provider=account.provider, condition=code)
     level = push.battery_level
     if level is not None:
         steps.append(lambda d: contact.battery_changed(d, account, level, now))
     return steps
+
+
+def _condition(
+    account: ConnectedAccount,
+    now: datetime,
+    code: str,
+    stands: bool,
+    device: Device,
+) -> contact.Changed:
+    return contact.condition_changed(device, account, code, now, stands=stands)

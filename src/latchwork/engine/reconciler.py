@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from latchwork.domain import contact
+from latchwork.domain.action_attempt import OF_UNMANAGED
 from latchwork.domain.believe import believe, believe_scan
 from latchwork.domain.errors import LatchworkError, RetryLater, Unsupported
 from latchwork.domain.lock_state import LockState
@@ -24,6 +25,7 @@ from latchwork.domain.policy import Policy
 from latchwork.domain.rest import next_due, note_failures, renew_audit
 from latchwork.domain.settle import settle
 from latchwork.domain.slots import LedgerEntry, Phase
+from latchwork.domain.unmanaged import fulfil
 from latchwork.domain.visit import LockView
 from latchwork.domain.wanted import can_reach, has_work
 from latchwork.drivers.protocol import Driver
@@ -91,6 +93,8 @@ class _Visit:
 
     async def run(self) -> None:
         for action in self.actions:
+            if action.action_type in OF_UNMANAGED:
+                continue
             await carry_out(self.state, self.driver, action, self.now, self.r.policy)
             await self._checkpoint()
         if self.driver is None and self.state.account.connected:
@@ -134,6 +138,7 @@ class _Visit:
         # Old proofs stand where no newer read is to be had.
         self.state.tried.update(self.state.ledger)
         now = self.now
+        fulfil(self.state, {}, now, self.r.policy)
         settle(self.state, now, self.r.policy)
         return next_due(self.state, now, self.r.policy)
 
@@ -151,6 +156,7 @@ class _Visit:
             now = self.now
             if not can_reach(self.state, now):
                 return self._settle_unreached()
+            fulfil(self.state, self.fresh, now, policy)
             settle(self.state, now, policy)
             step = plan(self.state, self.fresh, now, policy)
             if isinstance(step, Rest):

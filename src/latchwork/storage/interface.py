@@ -22,7 +22,7 @@ from latchwork.domain.device import ConnectedAccount, Device, Workspace
 from latchwork.domain.errors import RetryLater
 from latchwork.domain.events import Event, NewEvent
 from latchwork.domain.pin import Pin, Secret
-from latchwork.domain.slots import LedgerEntry
+from latchwork.domain.slots import ForeignCode, LedgerEntry
 from latchwork.domain.visit import LockView, VisitChanges
 from latchwork.domain.webhook import Attempt, DueMessage, Webhook
 
@@ -65,6 +65,14 @@ class CodeView(msgspec.Struct, frozen=True, kw_only=True):
     entry: LedgerEntry | None
 
 
+class UnmanagedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A code of another hand with what its serializer needs."""
+
+    code: ForeignCode
+    device: Device
+    account: ConnectedAccount
+
+
 class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
     device: Device
     account: ConnectedAccount
@@ -92,7 +100,18 @@ class CodeFilter(msgspec.Struct, frozen=True, kw_only=True):
     search: str | None = None
 
 
+class UnmanagedFilter(msgspec.Struct, frozen=True, kw_only=True):
+    device_id: str | None = None
+    search: str | None = None
+
+
 class DeviceFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """`is_managed` None: all of them. `capabilities`: names of LockCapabilities' flags, and
+    whether a device shall have them. `providers`: of their accounts."""
+
+    is_managed: bool | None = True
+    capabilities: tuple[tuple[str, bool], ...] = ()
+    providers: tuple[str, ...] | None = None
     connected_account_ids: tuple[str, ...] | None = None
     device_ids: tuple[str, ...] | None = None
     device_types: tuple[str, ...] | None = None
@@ -110,9 +129,17 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
     device_ids: tuple[str, ...] | None = None
     access_code_ids: tuple[str, ...] | None = None
     connected_account_id: str | None = None
+    offset: int = 0
+    """How many to pass over."""
 
 
 DeviceChange = Callable[[Device], tuple[Device, Sequence[NewEvent], bool]]
+AccountChange = Callable[[ConnectedAccount], tuple[ConnectedAccount, Sequence[NewEvent]]]
+DeviceDeletion = Callable[[Device, ConnectedAccount, Sequence[AccessCode]], Sequence[NewEvent]]
+"""The events that tell of a deletion; the codes are those that were not deleted before."""
+AccountDeletion = Callable[
+    [ConnectedAccount, Sequence[tuple[Device, Sequence[AccessCode]]]], Sequence[NewEvent]
+]
 
 
 class KeyStorage(Protocol):
@@ -140,7 +167,13 @@ class AccountStorage(Protocol):
 
     async def account(self, workspace_id: str, account_id: str) -> ConnectedAccount | None: ...
     async def accounts(
-        self, workspace_id: str, *, limit: int, cursor: str | None, search: str | None = None
+        self,
+        workspace_id: str,
+        *,
+        limit: int,
+        cursor: str | None,
+        search: str | None = None,
+        custom_metadata_has: Mapping[str, Any] | None = None,
     ) -> Page[ConnectedAccount]: ...
     async def all_accounts(self) -> Sequence[ConnectedAccount]: ...
     async def account_settings(
@@ -149,7 +182,20 @@ class AccountStorage(Protocol):
     async def set_account_state(
         self, account: ConnectedAccount, events: Sequence[NewEvent], now: datetime
     ) -> None:
-        """Writes `connected`, `errors`, `warnings`; makes all its devices due when it connects."""
+        """Writes `connected`, `sync_due`, `errors`, `warnings`; makes all its devices due when it
+        connects."""
+
+    async def change_account(
+        self, workspace_id: str, account_id: str, change: AccountChange
+    ) -> ConnectedAccount | None:
+        """Applies a pure function to the stored account and writes what it answers, with its
+        events, in one transaction. None: no such account."""
+
+    async def delete_account(
+        self, workspace_id: str, account_id: str, told: AccountDeletion
+    ) -> bool:
+        """Forgets the account, its devices, their codes and its driver's store. Visits under way
+        lose their leases. False: no such account."""
 
     async def driver_store_load(self, account_id: str) -> Mapping[str, bytes]: ...
     async def driver_store_save(self, account_id: str, key: str, value: bytes) -> None: ...
@@ -167,16 +213,21 @@ class DeviceStorage(Protocol):
     async def upsert_device(
         self, device: Device, events: Sequence[NewEvent], now: datetime, *, due: bool
     ) -> None:
-        """Inserts or replaces what the provider tells (never the engine's own fields: failures,
-        retry_at, scanned_at, audit_at, lead_time, custom_metadata, nickname of a standing one);
+        """Inserts, or replaces what the provider tells of a standing one (never the engine's own
+        fields: failures, retry_at, scanned_at, audit_at, lead_time; nor its owner's: nickname,
+        custom_metadata, is_managed, reported_time_zone);
         `due`: the engine shall visit it now. `online`, `errors`, `warnings` are written."""
 
     async def change_device(
         self, device_id: str, change: DeviceChange, now: datetime
     ) -> Device | None:
         """Applies a pure function to the stored device and writes what it answers (the fields of
-        upsert_device), with its events, in one transaction, so that no concurrent change is
-        lost. Its third answer: whether the engine shall visit the lock now. None: no such
+        upsert_device and the owner's), with its events, in one transaction, so that no
+        concurrent change is lost. Its third answer: whether the engine shall visit the lock now.
+        None: no such device."""
+
+    async def delete_device(self, workspace_id: str, device_id: str, told: DeviceDeletion) -> bool:
+        """Forgets the device and its codes. A visit under way loses its lease. False: no such
         device."""
 
     async def code_at(self, device_id: str, position: int) -> tuple[str | None, bool]:
@@ -218,6 +269,19 @@ class CodeStorage(Protocol):
     async def pins_on(self, device_id: str) -> Sequence[Pin]:
         """Every PIN known on the lock, ours not yet gone and unmanaged ones."""
 
+    async def unmanaged_code(
+        self,
+        workspace_id: str,
+        *,
+        access_code_id: str | None = None,
+        device_id: str | None = None,
+        pin: Pin | None = None,
+    ) -> UnmanagedView | None:
+        """A code of another hand by its id, or by device and PIN."""
+
+    async def unmanaged_codes(
+        self, workspace_id: str, where: UnmanagedFilter, *, limit: int, cursor: str | None
+    ) -> Page[UnmanagedView]: ...
     async def add_attempt(self, attempt: ActionAttempt) -> None:
         """One for the engine to carry out: makes its device due at once."""
 

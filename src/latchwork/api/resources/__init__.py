@@ -3,10 +3,10 @@
 Answers are not built from these; the OpenAPI document is, and the tests hold every answer to them.
 """
 
-from latchwork.api.resources.access_code import AccessCode, GeneratedCode
+from latchwork.api.resources.access_code import AccessCode, GeneratedCode, UnmanagedAccessCode
 from latchwork.api.resources.account import ConnectedAccount, Workspace
 from latchwork.api.resources.common import Error, Pagination
-from latchwork.api.resources.device import Device
+from latchwork.api.resources.device import Device, DeviceProvider, UnmanagedDevice
 from latchwork.api.resources.event import ActionAttempt, Event, Webhook
 
 __all__ = [
@@ -14,10 +14,13 @@ __all__ = [
     "ActionAttempt",
     "ConnectedAccount",
     "Device",
+    "DeviceProvider",
     "Error",
     "Event",
     "GeneratedCode",
     "Pagination",
+    "UnmanagedAccessCode",
+    "UnmanagedDevice",
     "Webhook",
     "Workspace",
 ]

@@ -110,6 +110,27 @@ class AccessCode(Resource):
     latchwork_evidence: Evidence | None
 
 
+class UnmanagedAccessCode(Resource):
+    """A code that another hand put on a lock. `code` is null where the lock hides its PIN; such a
+    code can neither be managed nor deleted."""
+
+    access_code_id: Id
+    device_id: Id
+    workspace_id: Id
+    name: str | None
+    code: str | None
+    type: Literal["ongoing", "time_bound"]
+    status: Literal["set", "unset"]
+    created_at: Instant
+    starts_at: Instant | None
+    ends_at: Instant | None
+    is_managed: Literal[False]
+    errors: list[AccessCodeError]
+    warnings: list[AccessCodeCaution]
+    cannot_be_managed: Literal[True] | UnsetType = UNSET
+    cannot_delete_unmanaged_access_code: Literal[True] | UnsetType = UNSET
+
+
 class GeneratedCode(Resource):
     """A PIN that fits a lock; nothing was done with it."""
 

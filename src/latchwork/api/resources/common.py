@@ -57,7 +57,7 @@ class DeviceError(Resource):
     error_code: str
     message: str
     created_at: Instant
-    is_device_error: bool
+    is_device_error: bool | UnsetType = UNSET
     is_connected_account_error: Literal[True] | UnsetType = UNSET
     is_bridge_error: Literal[True] | UnsetType = UNSET
 

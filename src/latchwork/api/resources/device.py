@@ -4,7 +4,22 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
-from latchwork.api.resources.common import Caution, DeviceError, Id, Instant, Metadata, Resource
+from latchwork.api.resources.common import (
+    Caution,
+    DeviceError,
+    Id,
+    Instant,
+    Metadata,
+    Resource,
+    Url,
+)
+
+
+class DeviceCaution(Caution):
+    """A device's warning."""
+
+    active_access_code_count: int | UnsetType = UNSET
+    max_active_access_code_count: int | UnsetType = UNSET
 
 
 class DeviceManufacturer(Resource):
@@ -61,6 +76,19 @@ class CodeConstraint(Resource):
     max_length: int | UnsetType = UNSET
 
 
+class UnmanagedDeviceProperties(Resource):
+    """What is known of a device without managing it."""
+
+    name: str
+    online: bool
+    manufacturer: str
+    model: Model
+    online_access_codes_enabled: bool
+    offline_access_codes_enabled: bool
+    battery: Battery | UnsetType = UNSET
+    battery_level: float | UnsetType = UNSET
+
+
 class DeviceProperties(Resource):
     """How a device is. A lock that has no sensor for a thing does not show it."""
 
@@ -77,6 +105,8 @@ class DeviceProperties(Resource):
     code_constraints: list[CodeConstraint]
     supports_backup_access_code_pool: bool
     has_native_entry_events: bool
+    auto_lock_enabled: bool | UnsetType = UNSET
+    auto_lock_delay_seconds: float | UnsetType = UNSET
     locked: bool | UnsetType = UNSET
     door_open: bool | UnsetType = UNSET
     serial_number: str | UnsetType = UNSET
@@ -84,19 +114,16 @@ class DeviceProperties(Resource):
     battery_level: float | UnsetType = UNSET
 
 
-class Device(Resource):
-    """A lock, what it can do, and how it is."""
+class CommonDevice(Resource):
+    """What managed and unmanaged devices show alike."""
 
     device_id: Id
     workspace_id: Id
     connected_account_id: Id
     device_type: str
     display_name: str
-    nickname: str | None
     created_at: Instant
-    is_managed: bool
     custom_metadata: Metadata
-    space_ids: list[Id]
     capabilities_supported: list[Literal["access_code", "lock", "battery"]]
     can_program_online_access_codes: bool
     can_program_offline_access_codes: bool
@@ -110,9 +137,36 @@ class Device(Resource):
     can_simulate_hub_disconnection: bool
     can_simulate_paid_subscription: bool
     can_simulate_removal: bool
-    device_manufacturer: DeviceManufacturer
-    device_provider: DeviceOrigin
     location: Location | None
     errors: list[DeviceError]
-    warnings: list[Caution]
+    warnings: list[DeviceCaution]
+
+
+class Device(CommonDevice):
+    """A lock, what it can do, and how it is."""
+
+    is_managed: Literal[True]
+    nickname: str | None
+    space_ids: list[Id]
+    device_manufacturer: DeviceManufacturer
+    device_provider: DeviceOrigin
     properties: DeviceProperties
+
+
+class UnmanagedDevice(CommonDevice):
+    """A lock that is known and left alone."""
+
+    is_managed: Literal[False]
+    properties: UnmanagedDeviceProperties
+
+
+class DeviceProvider(Resource):
+    """A provider whose locks can be connected."""
+
+    device_provider_name: str
+    display_name: str
+    image_url: Url
+    provider_categories: list[str]
+    can_program_online_access_codes: Literal[True]
+    can_remotely_lock: Literal[True]
+    can_remotely_unlock: Literal[True]

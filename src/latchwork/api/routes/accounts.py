@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from latchwork.api import device_serializers as show_device
 from latchwork.api import resources
 from latchwork.api import serializers as show
 from latchwork.api.endpoint import CREATE, READ, Call, Empty, Endpoint, page_of, page_size
@@ -45,7 +46,7 @@ async def get(call: Call, asked: Get) -> dict[str, Any]:
     account = await call.storage.account(call.workspace_id, asked.connected_account_id)
     if account is None:
         raise not_found("connected_account")
-    return {"connected_account": show.connected_account(account), "ok": True}
+    return {"connected_account": show_device.connected_account(account), "ok": True}
 
 
 async def list_(call: Call, asked: List) -> dict[str, Any]:
@@ -61,7 +62,7 @@ async def list_(call: Call, asked: List) -> dict[str, Any]:
     wanted = (asked.custom_metadata_has or {}).items()
     return {
         "connected_accounts": [
-            show.connected_account(account)
+            show_device.connected_account(account)
             for account in page.items
             if all(account.custom_metadata.get(key) == value for key, value in wanted)
         ],
@@ -81,8 +82,8 @@ async def connect(call: Call, asked: Connect) -> dict[str, Any]:
         created_at=call.now,
     )
     standing = await call.storage.add_account(account, checked.settings, checked.secrets)
-    call.deps.account_added()
-    return {"connected_account": show.connected_account(standing), "ok": True}
+    call.deps.accounts_changed()
+    return {"connected_account": show_device.connected_account(standing), "ok": True}
 
 
 ENDPOINTS = (

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from latchwork.api import device_serializers as show_device
 from latchwork.api import resources
 from latchwork.api import serializers as show
 from latchwork.api.attempts import until_ended
@@ -56,7 +57,7 @@ async def find(call: Call, device_id: str | None, name: str | None = None) -> De
 
 
 def shown(call: Call, view: DeviceView) -> dict[str, Any]:
-    return show.device(view, is_sandbox=call.workspace.is_sandbox)
+    return show_device.device(view, is_sandbox=call.workspace.is_sandbox)
 
 
 async def get_device(call: Call, asked: Get) -> dict[str, Any]:

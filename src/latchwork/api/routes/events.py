@@ -9,7 +9,7 @@ from latchwork.api import serializers as show
 from latchwork.api.endpoint import READ, Call, Endpoint, page_of, page_size
 from latchwork.api.errors import ApiError, invalid, not_found
 from latchwork.api.parsing import instant
-from latchwork.domain.action_attempt import ActionAttempt, ActionType
+from latchwork.domain.action_attempt import HIDDEN, ActionAttempt, ActionType
 from latchwork.storage.interface import EventFilter
 
 
@@ -107,7 +107,7 @@ async def _shown(call: Call, attempt: ActionAttempt) -> dict[str, Any]:
 
 async def get_attempt(call: Call, asked: GetAttempt) -> dict[str, Any]:
     found = await call.storage.attempt(call.workspace_id, asked.action_attempt_id)
-    if found is None or found.action_type is ActionType.SIMULATE:
+    if found is None or found.action_type in HIDDEN:
         raise ApiError(404, "action_attempt_not_found", "Action attempt not found.")
     return {"action_attempt": await _shown(call, found), "ok": True}
 
@@ -123,9 +123,7 @@ async def list_attempts(call: Call, asked: ListAttempts) -> dict[str, Any]:
         cursor=asked.page_cursor,
     )
     shown = [
-        await _shown(call, attempt)
-        for attempt in page.items
-        if attempt.action_type is not ActionType.SIMULATE
+        await _shown(call, attempt) for attempt in page.items if attempt.action_type not in HIDDEN
     ]
     return {
         "action_attempts": shown,

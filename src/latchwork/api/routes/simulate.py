@@ -60,7 +60,7 @@ async def _attempt(
     return attempt
 
 
-async def _simulated(call: Call, device_id: str, values: dict[str, Any]) -> dict[str, Any]:
+async def simulated(call: Call, device_id: str, values: dict[str, Any]) -> dict[str, Any]:
     """Answers once it has happened."""
     code = values.pop("code", None)
     pin = None if code is None else Pin(str(code))
@@ -77,19 +77,19 @@ async def _simulated(call: Call, device_id: str, values: dict[str, Any]) -> dict
 
 def _plain(action: str) -> Handler:
     async def handler(call: Call, asked: Device) -> dict[str, Any]:
-        return await _simulated(call, asked.device_id, {"action": action})
+        return await simulated(call, asked.device_id, {"action": action})
 
     return handler
 
 
 async def paid_subscription(call: Call, asked: Subscription) -> dict[str, Any]:
     values = {"action": "paid_subscription", "is_expired": asked.is_expired}
-    return await _simulated(call, asked.device_id, values)
+    return await simulated(call, asked.device_id, values)
 
 
 async def fault(call: Call, asked: Fault) -> dict[str, Any]:
     """Ours: any of the simulator's own actions, such as set_fault or program_by_hand."""
-    return await _simulated(call, asked.device_id, {**asked.values, "action": asked.action})
+    return await simulated(call, asked.device_id, {**asked.values, "action": asked.action})
 
 
 async def keypad_code_entry(call: Call, asked: Keypad) -> dict[str, Any]:

@@ -210,8 +210,8 @@ class SimulatedLock:
             return Empty()
         window = stored.window if self.capabilities.native_scheduling else msgspec.UNSET
         if self.faults.mask_pins or reads is Reads.OCCUPANCY:
-            return Occupied(window)
-        return Holds(stored.pin, window)
+            return Occupied(window, name=stored.name)
+        return Holds(stored.pin, window, stored.name)
 
     def _told(self, position: int, now: datetime) -> Stored | None:
         before = self._before.get(position)

@@ -6,11 +6,18 @@ from typing import Any
 
 import msgspec
 
-from latchwork.domain.device import ConnectedAccount
+from latchwork.domain.device import ConnectedAccount, SyncDue
 from latchwork.domain.events import NewEvent
 from latchwork.domain.pin import Secret
-from latchwork.storage.instants import from_us, span_from_us, span_to_us, to_us
-from latchwork.storage.interface import Page
+from latchwork.storage.instants import (
+    from_us,
+    from_us_or_none,
+    span_from_us,
+    span_to_us,
+    to_us,
+    to_us_or_none,
+)
+from latchwork.storage.interface import AccountChange, Page
 from latchwork.storage.sql import events as event_queries
 from latchwork.storage.sql import sql
 from latchwork.storage.sql.aggregate import (
@@ -33,9 +40,15 @@ COLUMNS = (
     "connected",
     "lead_time",
     "custom_metadata",
+    "automatically_manage_new_devices",
+    "accepted_capabilities",
+    "suspended",
+    "sync_requested_at",
+    "sync_due",
     "errors",
     "warnings",
 )
+_CAPABILITIES = msgspec.json.Decoder(tuple[str, ...])
 _COLUMNS = sql.of("a", COLUMNS)
 _FROM = "FROM connected_account a"
 _ADD = sql.insert("connected_account", (*COLUMNS, "settings", "settings_hash", "secrets"))
@@ -46,10 +59,12 @@ _BY_ID = sql.select(_COLUMNS, _FROM, "WHERE a.workspace_id = ? AND a.connected_a
 _ALL = sql.select(_COLUMNS, _FROM, "ORDER BY a.created_at, a.connected_account_id")
 _SETTINGS = "SELECT settings, secrets FROM connected_account WHERE connected_account_id = ?"
 _WAS_CONNECTED = "SELECT connected FROM connected_account WHERE connected_account_id = ?"
-_SET_STATE = (
-    "UPDATE connected_account SET connected = ?, errors = ?, warnings = ? "
-    "WHERE connected_account_id = ?"
+_SET_STATE = sql.update(
+    "connected_account",
+    ("connected", "sync_due", "errors", "warnings"),
+    "WHERE connected_account_id = ?",
 )
+_REPLACE = sql.update("connected_account", COLUMNS, "WHERE connected_account_id = ?")
 _STORE_LOAD = "SELECT key, value FROM driver_store WHERE connected_account_id = ?"
 _STORE_SAVE = sql.insert(
     "driver_store",
@@ -90,9 +105,16 @@ class AccountQueries(Aggregate):
         return None if row is None else account_of(row)
 
     async def accounts(
-        self, workspace_id: str, *, limit: int, cursor: str | None, search: str | None = None
+        self,
+        workspace_id: str,
+        *,
+        limit: int,
+        cursor: str | None,
+        search: str | None = None,
+        custom_metadata_has: Mapping[str, Any] | None = None,
     ) -> Page[ConnectedAccount]:
         where = sql.Where("a.workspace_id = ?", workspace_id)
+        where.has("a.custom_metadata", custom_metadata_has)
         where.contains(("a.display_name",), search)
         return await page(
             self._db.reading,
@@ -131,13 +153,34 @@ class AccountQueries(Aggregate):
 
         async def unit(tx: Transaction) -> None:
             was = await tx.one(_WAS_CONNECTED, (account_id,))
-            problem_lists = (json_or_none(account.errors), json_or_none(account.warnings))
-            await tx.run(_SET_STATE, (account.connected, *problem_lists, account_id))
+            state = (
+                account.connected,
+                account.sync_due,
+                json_or_none(account.errors),
+                json_or_none(account.warnings),
+            )
+            await tx.run(_SET_STATE, (*state, account_id))
             if account.connected and was == (0,):
                 await make_all_due(tx, account_id, to_us(now))
             await event_queries.append(tx, account.workspace_id, account_id, events)
 
         await db.write(unit)
+
+    async def change_account(
+        self, workspace_id: str, account_id: str, change: AccountChange
+    ) -> ConnectedAccount | None:
+        async def unit(tx: Transaction) -> ConnectedAccount | None:
+            row = await tx.one(_BY_ID, (workspace_id, account_id))
+            if row is None:
+                return None
+            standing = account_of(row)
+            account, events = change(standing)
+            if account != standing:
+                await tx.run(_REPLACE, (*_values_of(account), account_id))
+            await event_queries.append(tx, workspace_id, account_id, events)
+            return account
+
+        return await self._db.write(unit, account_id)
 
     async def driver_store_load(self, account_id: str) -> Mapping[str, bytes]:
         unseal = self._db.vault.unseal
@@ -161,6 +204,11 @@ def _values_of(account: ConnectedAccount) -> Row:
         account.connected,
         None if account.lead_time is None else span_to_us(account.lead_time),
         json_text(account.custom_metadata),
+        account.automatically_manage_new_devices,
+        json_text(account.accepted_capabilities),
+        account.suspended,
+        to_us_or_none(account.sync_requested_at),
+        account.sync_due,
         json_or_none(account.errors),
         json_or_none(account.warnings),
     )
@@ -177,6 +225,11 @@ def account_of(row: Row) -> ConnectedAccount:
         connected,
         lead_time,
         custom_metadata,
+        manages_new,
+        accepted,
+        suspended,
+        sync_requested_at,
+        sync_due,
         errors,
         warnings,
     ) = row
@@ -189,6 +242,11 @@ def account_of(row: Row) -> ConnectedAccount:
         connected=bool(connected),
         lead_time=None if lead_time is None else span_from_us(lead_time),
         custom_metadata=mapping(custom_metadata),
+        automatically_manage_new_devices=bool(manages_new),
+        accepted_capabilities=_CAPABILITIES.decode(accepted),
+        suspended=bool(suspended),
+        sync_requested_at=from_us_or_none(sync_requested_at),
+        sync_due=None if sync_due is None else SyncDue(sync_due),
         errors=problems(errors),
         warnings=problems(warnings),
     )

@@ -39,9 +39,11 @@ async def page(
     limit: int,
     cursor: str | None,
     as_id: Callable[[str], Any] = str,
+    offset: int = 0,
 ) -> Page[T]:
-    """Rows newest first, after where `cursor` ended. `key`: the columns of creation and id, which
-    must be the first two of `columns`. Raises Rejected("page_cursor") for a malformed cursor."""
+    """Rows newest first, after where `cursor` ended and `offset` more of them. `key`: the columns
+    of creation and id, which must be the first two of `columns`. Raises
+    Rejected("page_cursor") for a malformed cursor."""
     created_at, row_id = key
     if cursor is not None:
         instant, text = cursors.decode(cursor)
@@ -50,9 +52,9 @@ async def page(
         except ValueError:
             raise Rejected("page_cursor", "The page cursor is not one of this list.") from None
         where.also(f"({created_at}, {row_id}) < (?, ?)", instant, last)
-    order = f"ORDER BY {created_at} DESC, {row_id} DESC LIMIT ?"
+    order = f"ORDER BY {created_at} DESC, {row_id} DESC LIMIT ? OFFSET ?"
     statement = sql.select(columns, "FROM", tables, where.sql, order)
-    rows = await session.all(statement, (*where.values, limit + 1))
+    rows = await session.all(statement, (*where.values, limit + 1, offset))
     shown = rows[:limit]
     more = len(rows) > limit > 0
     next_cursor = cursors.encode(shown[-1][0], str(shown[-1][1])) if more else None

@@ -5,6 +5,7 @@ from typing import Final
 
 from latchwork.domain.action_attempt import (
     ENGINE_ACTIONS,
+    HIDDEN,
     ActionAttempt,
     ActionType,
     AttemptStatus,
@@ -152,9 +153,10 @@ class AttemptQueries(Aggregate):
         limit: int,
         cursor: str | None,
     ) -> Page[ActionAttempt]:
-        """Those of the sandbox's own actions are not listed."""
+        """Those that are not shown to callers are not listed."""
         where = sql.Where("t.workspace_id = ?", workspace_id)
-        where.also("t.action_type <> ?", ActionType.SIMULATE.value)
+        for hidden in sorted(HIDDEN):
+            where.also("t.action_type <> ?", hidden.value)
         where.any_of("t.action_attempt_id", ids)
         if device_id is not None:
             where.also("t.device_id = ?", device_id)

@@ -25,37 +25,48 @@ from latchwork.storage.sql.aggregate import (
 )
 from latchwork.storage.sql.session import Row, Transaction
 
-COLUMNS = (
+IDENTITY = (
     "created_at",
     "device_id",
     "workspace_id",
     "connected_account_id",
     "provider_key",
-    "nickname",
-    "custom_metadata",
+)
+ENGINES = (
     "lead_time",
     "scanned_at",
     "audit_at",
     "failures",
     "retry_at",
+)
+OWNERS = (
+    "nickname",
+    "custom_metadata",
+    "is_managed",
+    "reported_time_zone",
+)
+"""What callers say of a device."""
+TOLD = (
     "device_type",
     "display_name",
     "manufacturer",
     "model",
     "capabilities",
-    "is_managed",
     "serial_number",
     "online",
     "locked",
     "door_open",
     "battery_level",
+    "auto_lock_enabled",
+    "auto_lock_delay",
     "time_zone",
     "errors",
     "warnings",
     "removed",
 )
-TOLD = COLUMNS[12:]
-"""What the provider tells, and what is written of a standing device."""
+"""What the provider tells."""
+CHANGEABLE = (*OWNERS, *TOLD)
+COLUMNS = (*IDENTITY, *ENGINES, *CHANGEABLE)
 
 WITH_ACCOUNT = f"{sql.of('d', COLUMNS)}, {sql.of('a', accounts.COLUMNS)}"
 WITH_ACCOUNT_TABLES = (
@@ -72,31 +83,34 @@ def values_of(device: Device) -> Row:
         device.workspace_id,
         device.connected_account_id,
         device.provider_key,
-        device.nickname,
-        json_text(device.custom_metadata),
         span_to_us(device.lead_time),
         to_us_or_none(device.scanned_at),
         to_us_or_none(device.audit_at),
         device.failures,
         to_us_or_none(device.retry_at),
-        *told_values_of(device),
+        *changeable_values_of(device),
     )
 
 
-def told_values_of(device: Device) -> Row:
-    """Of TOLD."""
+def changeable_values_of(device: Device) -> Row:
+    """Of CHANGEABLE."""
     return (
+        device.nickname,
+        json_text(device.custom_metadata),
+        device.is_managed,
+        device.reported_time_zone,
         device.device_type,
         device.display_name,
         device.manufacturer,
         device.model,
         json_text(device.capabilities),
-        device.is_managed,
         device.serial_number,
         device.online,
         device.locked,
         device.door_open,
         device.battery_level,
+        device.auto_lock_enabled,
+        device.auto_lock_delay,
         device.time_zone,
         json_or_none(device.errors),
         json_or_none(device.warnings),
@@ -107,10 +121,11 @@ def told_values_of(device: Device) -> Row:
 def device_of(row: Row) -> Device:
     """From the values of COLUMNS."""
     created_at, device_id, workspace_id, connected_account_id, provider_key = row[:5]
-    nickname, custom_metadata, lead_time, scanned_at, audit_at, failures, retry_at = row[5:12]
-    device_type, display_name, manufacturer, model, capable = row[12:17]
-    is_managed, serial_number, online, locked, door_open, battery_level, time_zone = row[17:24]
-    errors, warnings, removed = row[24:]
+    lead_time, scanned_at, audit_at, failures, retry_at = row[5:10]
+    nickname, custom_metadata, is_managed, reported_time_zone = row[10:14]
+    device_type, display_name, manufacturer, model, capable, serial_number = row[14:20]
+    online, locked, door_open, battery_level, auto_lock, auto_lock_delay, time_zone = row[20:27]
+    errors, warnings, removed = row[27:]
     return Device(
         device_id=device_id,
         workspace_id=workspace_id,
@@ -129,7 +144,10 @@ def device_of(row: Row) -> Device:
         locked=_flag(locked),
         door_open=_flag(door_open),
         battery_level=battery_level,
+        auto_lock_enabled=_flag(auto_lock),
+        auto_lock_delay=auto_lock_delay,
         time_zone=time_zone,
+        reported_time_zone=reported_time_zone,
         custom_metadata=mapping(custom_metadata),
         errors=problems(errors),
         warnings=problems(warnings),
@@ -186,8 +204,5 @@ def _flag(value: int | None) -> bool | None:
 
 
 def copied(device: Device, standing: Device) -> Device:
-    """`device` with what the provider does not tell taken from the one that stands."""
-    kept = ("nickname", "custom_metadata", "lead_time", "scanned_at", "audit_at", "failures")
-    return msgspec.structs.replace(
-        device, retry_at=standing.retry_at, **{name: getattr(standing, name) for name in kept}
-    )
+    """`device` with the engine's own fields taken from the one that stands."""
+    return msgspec.structs.replace(device, **{name: getattr(standing, name) for name in ENGINES})

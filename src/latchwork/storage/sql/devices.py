@@ -1,8 +1,7 @@
 """Locks: what providers tell of them, what the API lists of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from latchwork.domain.device import Device
 from latchwork.domain.events import NewEvent
@@ -10,7 +9,7 @@ from latchwork.storage.instants import to_us
 from latchwork.storage.interface import DeviceChange, DeviceFilter, DeviceView, Page
 from latchwork.storage.sql import device_rows, slots, sql
 from latchwork.storage.sql import events as event_queries
-from latchwork.storage.sql.aggregate import Aggregate, json_text, page
+from latchwork.storage.sql.aggregate import Aggregate, page
 from latchwork.storage.sql.code_rows import unblock_duplicates
 from latchwork.storage.sql.schedule import AUDIT, FRESH_SCAN, ask_rescan, make_due
 from latchwork.storage.sql.session import Row, Transaction
@@ -21,7 +20,7 @@ _PUT = sql.insert(
     device_rows.COLUMNS,
     f"ON CONFLICT (device_id) DO UPDATE SET {sql.replacing(device_rows.TOLD)}",
 )
-_UPDATE = sql.update("device", device_rows.TOLD, "WHERE device_id = ?")
+_UPDATE = sql.update("device", device_rows.CHANGEABLE, "WHERE device_id = ?")
 _SCHEDULE = sql.insert(
     "visit",
     ("device_id", "workspace_id", "connected_account_id"),
@@ -99,7 +98,7 @@ class DeviceQueries(Aggregate):
             standing = device_rows.device_of(row)
             device, events, due = change(standing)
             if device != standing:
-                values = (*device_rows.told_values_of(device), device_id)
+                values = (*device_rows.changeable_values_of(device), device_id)
                 await tx.run(_UPDATE, values)
             await _tell(tx, device, events, now, due=due)
             return device_rows.copied(device, standing)
@@ -133,6 +132,8 @@ def _view_of(row: Row) -> DeviceView:
 
 def _filtered(workspace_id: str, where: DeviceFilter) -> sql.Where:
     found = sql.Where("d.workspace_id = ?", workspace_id)
+    if where.is_managed is not None:
+        found.also("d.is_managed = ?", int(where.is_managed))
     found.any_of("d.connected_account_id", where.connected_account_ids)
     found.any_of("d.device_id", where.device_ids)
     found.any_of("d.device_type", where.device_types)
@@ -140,13 +141,9 @@ def _filtered(workspace_id: str, where: DeviceFilter) -> sql.Where:
         found.also("d.manufacturer = ?", where.manufacturer)
     if where.created_before is not None:
         found.also("d.created_at < ?", to_us(where.created_before))
-    _has_metadata(found, where.custom_metadata_has or {})
+    found.any_of("a.provider", where.providers)
+    for name, wanted in where.capabilities:
+        found.also(f"{'' if wanted else 'NOT '}{sql.has('d.capabilities')}", "true", name)
+    found.has("d.custom_metadata", where.custom_metadata_has)
     found.contains(("d.display_name", "d.nickname"), where.search)
     return found
-
-
-def _has_metadata(found: sql.Where, wanted: Mapping[str, Any]) -> None:
-    """Each key with just this value: true is neither 1 nor "true"."""
-    for key, value in wanted.items():
-        as_json = json_text(value)
-        found.also(sql.has("d.custom_metadata"), as_json, key)

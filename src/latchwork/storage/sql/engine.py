@@ -196,6 +196,8 @@ async def _take(tx: Transaction, row: Row, now_us: int, leased_until: datetime) 
 async def _write_back(
     tx: Transaction, lease: Lease, workspace_id: str, changes: VisitChanges
 ) -> None:
+    for code in changes.adopted:
+        await code_rows.add(tx, code, tx.vault.pin_hash(code.device_id, code.pin))
     for code in changes.codes:
         await code_rows.write_state(tx, code)
     await slots.write(

@@ -29,8 +29,16 @@ _STORED = (
     "code_from",
     "payload",
 )
-_COLUMNS = sql.of("e", ("created_at", "sequence", *_STORED[1:]))
-_ADD = sql.insert("event", ("sequence", *_STORED))
+_METADATA = ("device_metadata", "account_metadata")
+"""As they were when the event was stored."""
+_COLUMNS = sql.of("e", ("created_at", "sequence", *_STORED[1:], *_METADATA))
+_ADD = (
+    f"INSERT INTO event (sequence, {', '.join((*_STORED, *_METADATA))}) "  # noqa: S608 - constants
+    f"VALUES (?{', ?' * len(_STORED)}, "
+    "(SELECT custom_metadata FROM device WHERE device_id = ? AND custom_metadata <> '{}'), "
+    "(SELECT custom_metadata FROM connected_account WHERE connected_account_id = ? "
+    "AND custom_metadata <> '{}'))"
+)
 _ADD_MESSAGE = sql.insert("webhook_message", ("message_id", "webhook_id", "event_id", "due_at"))
 _ACCOUNT_OF = "SELECT connected_account_id FROM visit WHERE device_id = ?"
 _BY_ID = sql.select(_COLUMNS, "FROM event e WHERE event_id = ?")
@@ -66,7 +74,8 @@ async def store(
     for number, event in enumerate(events):
         event_id = tx.new_id()
         sequence = None if first_sequence is None else first_sequence + number
-        rows.append((sequence, *_values_of(tx, workspace_id, event_id, event, created_at)))
+        values = _values_of(tx, workspace_id, event_id, event, created_at)
+        rows.append((sequence, *values, event.device_id, event.connected_account_id))
         messages.extend(
             (tx.new_id(), webhook_id, event_id, created_at)
             for webhook_id in endpoints.wanting(workspace_id, event.event_type)
@@ -112,7 +121,7 @@ def _opened(vault: Vault, column: str, event_id: str, sealed: bytes | None) -> P
 def _event_of(vault: Vault, row: Row) -> Event:
     created_at, sequence, event_id, workspace_id, event_type, occurred_at = row[:6]
     device_id, access_code_id, connected_account_id, action_attempt_id = row[6:10]
-    code, code_from, payload = row[10:]
+    code, code_from, payload, device_metadata, account_metadata = row[10:]
     return Event(
         event_id=event_id,
         workspace_id=workspace_id,
@@ -127,6 +136,8 @@ def _event_of(vault: Vault, row: Row) -> Event:
         code=_opened(vault, "code", event_id, code),
         code_from=_opened(vault, "code_from", event_id, code_from),
         payload=mapping(payload),
+        device_metadata=mapping(device_metadata),
+        account_metadata=mapping(account_metadata),
     )
 
 
@@ -203,4 +214,5 @@ class EventQueries(Aggregate):
             limit=limit,
             cursor=cursor,
             as_id=int,
+            offset=where.offset,
         )

@@ -26,7 +26,7 @@ LEDGER = (
     "written_at",
     "confirmed_at",
 )
-_FOREIGN = (
+FOREIGN = (
     "device_id",
     "position",
     "unmanaged_access_code_id",
@@ -37,17 +37,19 @@ _FOREIGN = (
     "starts_at",
     "ends_at",
     "created_at",
+    "failures",
+    "retry_at",
 )
 _AT_POSITION = "ON CONFLICT (device_id, position) DO UPDATE SET"
 _SAME_CODE = "WHERE device_id = ? AND position = ? AND access_code_id = ?"
 _CHANGE_ENTRY = sql.update("ledger", LEDGER[3:], _SAME_CODE)
 _PUT_ENTRY = sql.insert("ledger", LEDGER, f"{_AT_POSITION} {sql.replacing(LEDGER[2:])}")
-_PUT_FOREIGN = sql.insert("foreign_code", _FOREIGN, f"{_AT_POSITION} {sql.replacing(_FOREIGN[2:])}")
+_PUT_FOREIGN = sql.insert("foreign_code", FOREIGN, f"{_AT_POSITION} {sql.replacing(FOREIGN[2:])}")
 _DROP_ENTRY = "DELETE FROM ledger WHERE device_id = ? AND position = ?"
 _DROP_FOREIGN = "DELETE FROM foreign_code WHERE device_id = ? AND position = ?"
 _OF_DEVICE = "WHERE s.device_id = ? ORDER BY s.position"
 _ENTRIES = sql.select(sql.of("s", LEDGER), "FROM ledger s", _OF_DEVICE)
-_FOREIGN_CODES = sql.select(sql.of("s", _FOREIGN), "FROM foreign_code s", _OF_DEVICE)
+_FOREIGN_CODES = sql.select(sql.of("s", FOREIGN), "FROM foreign_code s", _OF_DEVICE)
 _CODE_AT = (
     "SELECT access_code_id, 1 FROM ledger WHERE device_id = ?1 AND position = ?2 UNION ALL "
     "SELECT unmanaged_access_code_id, 0 FROM foreign_code WHERE device_id = ?1 AND position = ?2"
@@ -87,7 +89,7 @@ async def entries(session: Session, device_id: str) -> tuple[LedgerEntry, ...]:
 
 async def foreign_codes(session: Session, device_id: str) -> tuple[ForeignCode, ...]:
     rows = await session.all(_FOREIGN_CODES, (device_id,))
-    return tuple(_foreign_of(session.vault, row) for row in rows)
+    return tuple(foreign_of(session.vault, row) for row in rows)
 
 
 async def code_at(session: Session, device_id: str, position: int) -> tuple[str | None, bool]:
@@ -155,11 +157,15 @@ def _values_of_foreign(vault: Vault, code: ForeignCode) -> Row:
         code.name,
         *_window_values(code.window),
         to_us(code.created_at),
+        code.failures,
+        to_us_or_none(code.retry_at),
     )
 
 
-def _foreign_of(vault: Vault, row: Row) -> ForeignCode:
-    device_id, position, code_id, sealed, _hashed, name, *window, created_at = row
+def foreign_of(vault: Vault, row: Row) -> ForeignCode:
+    """From the values of FOREIGN."""
+    device_id, position, code_id, sealed, _hashed, name = row[:6]
+    scheduled, starts_at, ends_at, created_at, failures, retry_at = row[6:]
     pin = None
     if sealed is not None:
         pin = Pin(vault.unseal("foreign_code", "pin", code_id, sealed).decode())
@@ -169,8 +175,10 @@ def _foreign_of(vault: Vault, row: Row) -> ForeignCode:
         position=position,
         pin=pin,
         name=name,
-        window=_window_of(*window),
+        window=_window_of(scheduled, starts_at, ends_at),
         created_at=from_us(created_at),
+        failures=failures,
+        retry_at=from_us_or_none(retry_at),
     )
 
 

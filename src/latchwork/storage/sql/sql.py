@@ -1,6 +1,6 @@
 """SQL put together from constants of this package; values always travel as parameters."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -78,6 +78,11 @@ class Where:
         if search:
             found = " OR ".join(FOUND_IN.format(column) for column in columns)
             self.also(f"({found})", *[search.casefold()] * len(columns))
+
+    def has(self, column: str, wanted: Mapping[str, Any] | None) -> None:
+        """Each key of a JSON object with just this value: true is neither 1 nor "true"."""
+        for key, value in (wanted or {}).items():
+            self.also(has(column), msgspec.json.encode(value).decode(), key)
 
     @property
     def sql(self) -> str:

@@ -3,10 +3,12 @@
 from latchwork.storage.sql.accounts import AccountQueries
 from latchwork.storage.sql.attempts import AttemptQueries
 from latchwork.storage.sql.codes import CodeQueries
+from latchwork.storage.sql.deletions import DeletionQueries
 from latchwork.storage.sql.devices import DeviceQueries
 from latchwork.storage.sql.engine import EngineQueries
 from latchwork.storage.sql.events import EventQueries
 from latchwork.storage.sql.keys import KeyQueries
+from latchwork.storage.sql.unmanaged import UnmanagedQueries
 from latchwork.storage.sql.webhooks import WebhookQueries
 
 
@@ -14,7 +16,9 @@ class SqlStorage(
     KeyQueries,
     AccountQueries,
     DeviceQueries,
+    DeletionQueries,
     CodeQueries,
+    UnmanagedQueries,
     AttemptQueries,
     EngineQueries,
     WebhookQueries,

@@ -31,6 +31,11 @@ CREATE TABLE connected_account (
   connected INTEGER NOT NULL,
   lead_time INTEGER,
   custom_metadata TEXT NOT NULL,
+  automatically_manage_new_devices INTEGER NOT NULL,
+  accepted_capabilities TEXT NOT NULL,
+  suspended INTEGER NOT NULL,
+  sync_requested_at INTEGER,
+  sync_due TEXT,
   errors TEXT,
   warnings TEXT,
   settings BLOB NOT NULL,
@@ -64,7 +69,10 @@ CREATE TABLE device (
   locked INTEGER,
   door_open INTEGER,
   battery_level REAL,
+  auto_lock_enabled INTEGER,
+  auto_lock_delay REAL,
   time_zone TEXT,
+  reported_time_zone TEXT,
   custom_metadata TEXT NOT NULL,
   errors TEXT,
   warnings TEXT,
@@ -158,8 +166,11 @@ CREATE TABLE foreign_code (
   starts_at INTEGER,
   ends_at INTEGER,
   created_at INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  retry_at INTEGER,
   PRIMARY KEY (device_id, position)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX foreign_code_by_id ON foreign_code (unmanaged_access_code_id);
 CREATE INDEX foreign_code_by_pin ON foreign_code (device_id, pin_hash) WHERE pin_hash IS NOT NULL;
 
 CREATE TABLE action_attempt (
@@ -197,7 +208,9 @@ CREATE TABLE event (
   action_attempt_id TEXT,
   code BLOB,
   code_from BLOB,
-  payload TEXT
+  payload TEXT,
+  device_metadata TEXT,
+  account_metadata TEXT
 ) STRICT;
 CREATE INDEX event_by_workspace ON event (workspace_id, created_at);
 CREATE INDEX event_by_device ON event (device_id, created_at) WHERE device_id IS NOT NULL;

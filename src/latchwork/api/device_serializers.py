@@ -1,0 +1,233 @@
+"""Locks, the accounts that they are reached through, and what stands in their way, in Seam's
+shapes."""
+
+from datetime import datetime
+from typing import Any
+
+from latchwork.domain.device import ConnectedAccount, Device, LockCapabilities
+from latchwork.domain.device import battery_status as status_of_battery
+from latchwork.domain.problem import Problem
+from latchwork.storage.interface import DeviceView
+
+PROVIDERS = {
+    "simulator": "Latchwork Simulator",
+    "zwave_js": "Z-Wave JS",
+}
+OF_THE_ACCOUNT = frozenset(("insufficient_permissions",))
+"""Errors that stand on a device and are its account's to mend."""
+LOST = frozenset(("account_disconnected", "bridge_disconnected"))
+
+
+def iso(instant: datetime | None) -> str | None:
+    """UTC with Z and milliseconds, as Seam writes instants."""
+    if instant is None:
+        return None
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+
+
+def shown_problem(problem: Problem, key: str, **flags: bool) -> dict[str, Any]:
+    """One error or warning; `key` is error_code or warning_code."""
+    return {
+        key: problem.code,
+        "message": problem.message,
+        "created_at": iso(problem.created_at),
+        **flags,
+        **(problem.detail or {}),
+    }
+
+
+def _account_errors(account: ConnectedAccount) -> list[dict[str, Any]]:
+    """An account's errors as its devices and codes show them."""
+    return [
+        shown_problem(p, "error_code", is_connected_account_error=True, **_further_flag(p.code))
+        for p in account.errors
+    ]
+
+
+def _further_flag(error_code: str) -> dict[str, bool]:
+    if error_code == "bridge_disconnected":
+        return {"is_bridge_error": True}
+    return {"is_device_error": False}
+
+
+def device_errors(device: Device, account: ConnectedAccount) -> list[dict[str, Any]]:
+    """What stands in a device's way: of its own, and of its account."""
+    own = [_device_error(p) for p in device.errors]
+    return own + _account_errors(account)
+
+
+def _device_error(problem: Problem) -> dict[str, Any]:
+    if problem.code in OF_THE_ACCOUNT:
+        return shown_problem(
+            problem, "error_code", is_connected_account_error=True, is_device_error=False
+        )
+    return shown_problem(problem, "error_code", is_device_error=True)
+
+
+def device(view: DeviceView, *, is_sandbox: bool) -> dict[str, Any]:
+    """Seam's device, for locks."""
+    lock, account = view.device, view.account
+    return {
+        **_common(view, is_sandbox=is_sandbox),
+        "nickname": lock.nickname,
+        "space_ids": [],
+        "device_manufacturer": {
+            "manufacturer": lock.manufacturer,
+            "display_name": _titled(lock.manufacturer),
+        },
+        "device_provider": {
+            "device_provider_name": account.provider,
+            "display_name": PROVIDERS.get(account.provider, account.provider),
+            "provider_category": "stable",
+        },
+        "properties": _properties(lock, account),
+    }
+
+
+def unmanaged_device(view: DeviceView, *, is_sandbox: bool) -> dict[str, Any]:
+    """Seam's unmanaged_device: what is known of it without managing it."""
+    properties = _properties(view.device, view.account)
+    shown = {name: properties[name] for name in OF_UNMANAGED if name in properties}
+    return {**_common(view, is_sandbox=is_sandbox), "properties": shown}
+
+
+OF_UNMANAGED = (
+    "name",
+    "online",
+    "manufacturer",
+    "model",
+    "online_access_codes_enabled",
+    "offline_access_codes_enabled",
+    "battery",
+    "battery_level",
+)
+
+
+def _common(view: DeviceView, *, is_sandbox: bool) -> dict[str, Any]:
+    """What managed and unmanaged locks show alike."""
+    lock, account = view.device, view.account
+    return {
+        "device_id": lock.device_id,
+        "workspace_id": lock.workspace_id,
+        "connected_account_id": lock.connected_account_id,
+        "device_type": lock.device_type,
+        "display_name": lock.name,
+        "created_at": iso(lock.created_at),
+        "is_managed": lock.is_managed,
+        "custom_metadata": lock.custom_metadata,
+        **_capabilities(lock, simulated=is_sandbox and account.provider == "simulator"),
+        "location": None if lock.zone is None else {"time_zone": lock.zone, "timezone": lock.zone},
+        "errors": device_errors(lock, account),
+        "warnings": [shown_problem(p, "warning_code") for p in lock.warnings],
+    }
+
+
+def _capabilities(lock: Device, *, simulated: bool) -> dict[str, Any]:
+    capabilities = lock.capabilities
+    supported = ["lock"]
+    if capabilities.access_codes:
+        supported.insert(0, "access_code")
+    if lock.battery_level is not None:
+        supported.append("battery")
+    return {
+        "capabilities_supported": supported,
+        "can_program_online_access_codes": capabilities.access_codes,
+        "can_program_offline_access_codes": False,
+        "can_remotely_lock": capabilities.can_lock,
+        "can_remotely_unlock": capabilities.can_unlock,
+        "can_unlock_with_code": capabilities.access_codes,
+        "can_configure_auto_lock": capabilities.auto_lock,
+        "can_simulate_connection": simulated,
+        "can_simulate_disconnection": simulated,
+        "can_simulate_hub_connection": simulated,
+        "can_simulate_hub_disconnection": simulated,
+        "can_simulate_paid_subscription": simulated,
+        "can_simulate_removal": simulated,
+    }
+
+
+def _properties(lock: Device, account: ConnectedAccount) -> dict[str, Any]:
+    capabilities = lock.capabilities
+    properties: dict[str, Any] = {
+        "name": lock.name,
+        "appearance": {"name": lock.name},
+        "online": lock.online and account.connected,
+        "manufacturer": lock.manufacturer,
+        "model": {
+            "display_name": lock.model,
+            "manufacturer_display_name": _titled(lock.manufacturer),
+            "has_built_in_keypad": capabilities.access_codes,
+            "online_access_codes_supported": capabilities.access_codes,
+            "offline_access_codes_supported": False,
+            "accessory_keypad_supported": False,
+        },
+        "has_direct_power": False,
+        "online_access_codes_enabled": capabilities.access_codes,
+        "offline_access_codes_enabled": False,
+        "supported_code_lengths": list(capabilities.code_lengths),
+        "max_active_codes_supported": max_codes(capabilities),
+        "code_constraints": _constraints(capabilities),
+        "supports_backup_access_code_pool": False,
+        "has_native_entry_events": True,
+    }
+    if lock.locked is not None:
+        properties["locked"] = lock.locked
+    if lock.door_open is not None:
+        properties["door_open"] = lock.door_open
+    if lock.auto_lock_enabled is not None:
+        properties["auto_lock_enabled"] = lock.auto_lock_enabled
+    if lock.auto_lock_delay is not None:
+        properties["auto_lock_delay_seconds"] = lock.auto_lock_delay
+    if lock.serial_number is not None:
+        properties["serial_number"] = lock.serial_number
+    if lock.battery_level is not None:
+        status = status_of_battery(lock.battery_level)
+        properties["battery"] = {"level": lock.battery_level, "status": status}
+        properties["battery_level"] = lock.battery_level
+    return properties
+
+
+def max_codes(capabilities: LockCapabilities) -> int:
+    if capabilities.max_active_codes is None:
+        return capabilities.positions
+    return min(capabilities.positions, capabilities.max_active_codes)
+
+
+def _constraints(capabilities: LockCapabilities) -> list[dict[str, Any]]:
+    return [
+        {
+            "constraint_type": c.constraint_type,
+            **({} if c.min_length is None else {"min_length": c.min_length}),
+            **({} if c.max_length is None else {"max_length": c.max_length}),
+        }
+        for c in capabilities.constraints
+    ]
+
+
+def _titled(name: str) -> str:
+    return name.replace("_", " ").title()
+
+
+def connected_account(account: ConnectedAccount) -> dict[str, Any]:
+    shown = PROVIDERS.get(account.provider, account.provider)
+    return {
+        "connected_account_id": account.connected_account_id,
+        "workspace_id": account.workspace_id,
+        "account_type": account.provider,
+        "account_type_display_name": shown,
+        "display_name": account.display_name,
+        "created_at": iso(account.created_at),
+        "accepted_capabilities": list(account.accepted_capabilities),
+        "automatically_manage_new_devices": account.automatically_manage_new_devices,
+        "custom_metadata": account.custom_metadata,
+        "errors": [
+            shown_problem(
+                p,
+                "error_code",
+                is_connected_account_error=True,
+                is_bridge_error=p.code == "bridge_disconnected",
+            )
+            for p in account.errors
+        ],
+        "warnings": [shown_problem(p, "warning_code") for p in account.warnings],
+    }
