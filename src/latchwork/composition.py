@@ -22,6 +22,7 @@ from latchwork.domain.device import ConnectedAccount, Workspace
 from latchwork.domain.errors import NeedsAttention
 from latchwork.domain.events import Event
 from latchwork.domain.ids import uuid7
+from latchwork.domain.inbound_address import InboundAddresses
 from latchwork.domain.pin import Secret
 from latchwork.domain.webhook import Webhook
 from latchwork.drivers import registry
@@ -169,14 +170,15 @@ async def _run(
     started: Callable[[Started], None],
 ) -> None:
     factories = registry.load()
-    connections = Connections(storage, factories, clock, rng, new_id)
+    inbound = InboundAddresses(open_vault(settings).inbound_mac, settings.public_url)
+    connections = Connections(storage, factories, clock, rng, new_id, inbound_url=inbound.url)
     reconciler = Reconciler(storage, connections, clock, settings.policy, rng, new_id)
     worker = Worker(storage, connections, clock, reconciler)
     await _connect_accounts(settings, storage, workspace, factories)
     guard = AddressGuard(settings.webhook_allow)
     sender = HttpSender(guard)
     deliverer = Deliverer(storage, clock, render_webhook, sender, jitter=rng.random)
-    server = _server(settings, storage, guard, factories, connections)
+    server = _server(settings, storage, guard, factories, connections, inbound)
     try:
         async with _background(connections.run(), worker.run(), deliverer.run()) as failed:
             url = f"http://{settings.host}:{settings.port}"
@@ -224,6 +226,7 @@ def _server(
     guard: AddressGuard,
     factories: Mapping[str, DriverFactory],
     connections: Connections,
+    inbound: InboundAddresses,
 ) -> uvicorn.Server:
     app = create_app(
         ApiDeps(
@@ -238,8 +241,10 @@ def _server(
                 factories, provider, values
             ),
             accounts_changed=connections.accounts_changed,
-            public_url=f"http://{settings.host}:{settings.port}",
             requests_a_minute=settings.requests_a_minute,
+            public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+            inbound=inbound,
+            deliver=connections.deliver,
         )
     )
     return uvicorn.Server(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -42,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_allow: tuple[str, ...] = ()
     connect: tuple[tuple[str, str], ...] = ()
     """(provider, address) of accounts to connect at the start."""
+    public_url: str | None = None
+    """Where others reach this server, such as https://locks.example.com; None: not known."""
     demo: bool = False
     requests_a_minute: int | None = 1200
     """Of one API key; None: no limits, per device neither."""
@@ -71,6 +74,7 @@ def from_environment(environment: Mapping[str, str], *, demo: bool = False) -> S
         log_format=read("LOG_FORMAT", _one_of("console", "json"), None),
         webhook_allow=(*allow, "127.0.0.0/8", "::1/128") if demo else allow,
         connect=read("CONNECT", _connections, ()),
+        public_url=read("PUBLIC_URL", _public_url, None),
         demo=demo,
         requests_a_minute=read("RATE_LIMIT_PER_KEY", _rate, 1200)
         if read("RATE_LIMITS", _switch, not demo)
@@ -89,7 +93,7 @@ KNOWN: Final = frozenset(
     for name in (
         "HOST", "PORT", "DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FILE", "BOOTSTRAP_API_KEY",
         "LOG_LEVEL", "LOG_FORMAT", "WEBHOOK_ALLOW", "CONNECT", "DEMO", "DELAY_AFTER",
-        "FAILURE_DEADLINE", "LEAD_TIME", "RATE_LIMITS", "RATE_LIMIT_PER_KEY",
+        "FAILURE_DEADLINE", "LEAD_TIME", "PUBLIC_URL", "RATE_LIMITS", "RATE_LIMIT_PER_KEY",
     )
 )  # fmt: skip
 
@@ -187,6 +191,13 @@ def _api_key(text: str) -> Secret:
     if not text.isascii() or not text.replace("_", "").isalnum():
         raise ValueError("may only hold letters, digits and underscores.")
     return Secret(text)
+
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an address such as https://locks.example.com.")
+    return text.rstrip("/")
 
 
 def _networks(text: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from latchwork.domain.device import (
     Workspace,
 )
 from latchwork.domain.ids import uuid7
+from latchwork.domain.inbound_address import InboundAddresses
 from latchwork.domain.pin import Secret
 from latchwork.domain.provider import CheckedSettings
 from latchwork.drivers import registry
@@ -43,6 +44,9 @@ class ApiHouse:
         self.now = NOW
         self.workspace_id = ""
         self.account_id = ""
+        self.inbound = InboundAddresses(Vault(bytes(32)).inbound_mac, "https://locks.example.com")
+        self.delivered: list[tuple[str, dict[str, str], bytes]] = []
+        self.refuse_delivery: Exception | None = None
         guard = AddressGuard()
         self.app = create_app(
             ApiDeps(
@@ -55,6 +59,8 @@ class ApiHouse:
                 new_webhook_secret=lambda: new_secret(os.urandom(32)),
                 check_settings=self._check_settings,
                 accounts_changed=lambda: None,
+                inbound=self.inbound,
+                deliver=self._deliver,
                 **deps,
             )
         )
@@ -64,6 +70,11 @@ class ApiHouse:
             headers={"authorization": f"Bearer {KEY}"},
             event_hooks={"response": [assert_described]},
         )
+
+    async def _deliver(self, account_id: str, headers: Mapping[str, str], body: bytes) -> None:
+        if self.refuse_delivery is not None:
+            raise self.refuse_delivery
+        self.delivered.append((account_id, dict(headers), body))
 
     async def _sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from latchwork.api import inbound
 from latchwork.api.endpoint import ApiDeps, Call, Endpoint
 from latchwork.api.errors import ApiError, from_domain
 from latchwork.api.limits import Limiter
@@ -88,6 +89,8 @@ class _Api:
         try:
             if request.url.path == "/health":
                 return await self._health()
+            if inbound.is_inbound(request):
+                return await self._inbound(request)
             return _json(200, await self._handle(request))
         except ApiError as error:
             return _json(error.status, error.body(), error.headers)
@@ -100,6 +103,12 @@ class _Api:
             log.exception("request.failed", method=request.method)
             unknown = ApiError(500, "internal_error", "Something went wrong on the server.")
             return _json(500, unknown.body())
+
+    async def _inbound(self, request: Request) -> Response:
+        addresses, deliver = self._deps.inbound, self._deps.deliver
+        if addresses is None or deliver is None:
+            raise ApiError(404, "not_found", "There is no such endpoint.")
+        return await inbound.take(request, addresses.account_of, deliver)
 
     async def _handle(self, request: Request) -> dict[str, Any]:
         path = request.scope["path"].rstrip("/") or "/"

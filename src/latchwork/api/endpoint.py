@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from latchwork.domain.device import Workspace
+from latchwork.domain.inbound_address import InboundAddresses
 from latchwork.domain.pin import Secret
 from latchwork.domain.provider import CheckedSettings
 from latchwork.storage.interface import ApiKey, Storage
@@ -38,6 +39,10 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = ""
     requests_a_minute: int | None = None
     """Of one key; None: no limits at all, per device neither."""
+    inbound: InboundAddresses | None = None
+    """Where providers deliver; None: nowhere."""
+    deliver: Callable[[str, Mapping[str, str], bytes], Awaitable[None]] | None = None
+    """Hands a provider's delivery to an account: (account, headers, body)."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ async def parameters(request: Request) -> tuple[dict[str, Any], bool, bool]:
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    raw = await _read(request)
+    raw = await bounded_body(request)
     if not raw.strip():
         return {}
     content_type = request.headers.get("content-type", "application/json")
@@ -51,7 +51,8 @@ async def _body(request: Request) -> dict[str, Any]:
     return decoded
 
 
-async def _read(request: Request) -> bytes:
+async def bounded_body(request: Request) -> bytes:
+    """The whole body; 413 for one that is too large, whatever it declares."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > LARGEST_BODY:
         raise _too_large()

@@ -80,6 +80,8 @@ class LockOperated(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     position: int | None = None
     occurred_at: datetime | None = None
+    report_id: str | None = None
+    """Equal when the same is told again: it becomes one event."""
 
 
 class AccessDenied(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +89,8 @@ class AccessDenied(msgspec.Struct, frozen=True, kw_only=True):
 
     provider_key: str
     occurred_at: datetime | None = None
+    report_id: str | None = None
+    """As in `LockOperated`."""
 
 
 class CodesChanged(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,6 +197,19 @@ class ListsAnew(Protocol):
         """All locks, complete, past every cache."""
 
 
+@runtime_checkable
+class ReceivesDeliveries(Protocol):
+    """What a driver offers besides when its provider calls us: webhooks, callbacks."""
+
+    async def receive(self, headers: Mapping[str, str], body: bytes) -> Sequence[Push]:
+        """What a delivery to `DriverContext.inbound_url` says. Headers have names in lower case;
+        the body is bounded already.
+
+        Raises Rejected for one that its provider did not send or that cannot be read (it is
+        answered with 4xx), RetryLater while it cannot be taken (the provider sends it again).
+        """
+
+
 class DriverContext(msgspec.Struct, frozen=True, kw_only=True):
     """What the composition hands to a driver's factory."""
 
@@ -203,6 +220,9 @@ class DriverContext(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens and passwords given at connect time."""
     clock: "DriverClock"
     store: "DriverStore"
+    inbound_url: str | None = None
+    """Where the provider can deliver to this account, as seen from outside: unguessable, and so
+    to be told to nobody else. None where no address of ours is known or reachable."""
 
 
 class DriverClock(Protocol):

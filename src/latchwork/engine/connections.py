@@ -12,7 +12,7 @@ from random import Random
 import structlog
 
 from latchwork.domain.device import ConnectedAccount
-from latchwork.domain.errors import LatchworkError, NeedsAttention
+from latchwork.domain.errors import LatchworkError, NeedsAttention, RetryLater, Unsupported
 from latchwork.domain.policy import backoff
 from latchwork.drivers.protocol import (
     Driver,
@@ -20,6 +20,7 @@ from latchwork.drivers.protocol import (
     DriverFactory,
     ListsAnew,
     Push,
+    ReceivesDeliveries,
 )
 from latchwork.engine import account_state
 from latchwork.engine.clock import Clock
@@ -34,6 +35,8 @@ LONGEST_WAIT = timedelta(seconds=30)
 ATTENTION_WAIT = timedelta(minutes=5)
 GRACE = timedelta(seconds=6)
 """How long a connection may be gone before anybody is told."""
+AWAY = timedelta(seconds=30)
+"""When a provider may try again to deliver to an account that is not connected."""
 ANY_POSITION = -1
 """Stands among suspects for: all positions of ours."""
 OWN_WRITE_ECHO = timedelta(seconds=15)
@@ -67,6 +70,7 @@ class Connections:
         *,
         grace: timedelta = GRACE,
         echo: timedelta = OWN_WRITE_ECHO,
+        inbound_url: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._storage = storage
         self._factories = factories
@@ -74,6 +78,7 @@ class Connections:
         self._rng = rng
         self._grace = grace
         self._echo = echo
+        self._inbound_url = inbound_url
         self._inbound = Inbound(storage, clock, new_id, self._suspect)
         self._live: dict[str, Driver] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
@@ -100,6 +105,18 @@ class Connections:
     def driver(self, account_id: str) -> Driver | None:
         """The live driver of an account; None while there is none."""
         return self._live.get(account_id)
+
+    async def deliver(self, account_id: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Hands a provider's delivery to the account's driver; returns when all that it says is
+        stored. Raises RetryLater while the account has no live driver here, Unsupported for one
+        whose driver takes no deliveries, and what the driver raises."""
+        driver = self._live.get(account_id)
+        if driver is None:
+            raise RetryLater("The account is not connected at the moment.", AWAY)
+        if not isinstance(driver, ReceivesDeliveries):
+            raise Unsupported("Nothing is delivered to accounts of this kind.")
+        for push in await driver.receive(headers, body):
+            await self._inbound.take(account_id, push)
 
     def rooms(self, visits: Mapping[str, int]) -> tuple[Sequence[str], int]:
         """The accounts that can take no further visit, and how many each of the others can."""
@@ -287,6 +304,7 @@ class Connections:
                 secrets=secrets,
                 clock=self._clock,
                 store=_Store(self._storage, account.connected_account_id),
+                inbound_url=self._inbound_url(account.connected_account_id),
             )
         )
 

@@ -13,6 +13,7 @@ from latchwork.domain import contact, events
 from latchwork.domain.conditions import OF_DEVICES
 from latchwork.domain.device import ConnectedAccount, Device
 from latchwork.domain.problem import Problem, added
+from latchwork.domain.recent import Recent
 from latchwork.domain.time_zone import zone_judged
 from latchwork.drivers.protocol import (
     AccessDenied,
@@ -51,6 +52,7 @@ class Inbound:
         self._clock = clock
         self._new_id = new_id
         self._suspect = suspect
+        self._reported = Recent()
 
     async def take(self, account_id: str, push: Push) -> None:
         """Stores what one push says; a push of an unknown lock is dropped."""
@@ -68,12 +70,24 @@ class Inbound:
             log.info("push.unknown_lock", connected_account_id=account_id, push=type(push).__name__)
         elif isinstance(push, DeviceChanged):
             await self._changed(account, device, push)
-        elif isinstance(push, LockOperated):
-            await self._operated(account, device, push)
-        elif isinstance(push, AccessDenied):
-            await self._denied(account, device, push)
+        elif isinstance(push, LockOperated | AccessDenied):
+            await self._reported_once(account, device, push)
         else:
             await self._codes_changed(device, push)
+
+    async def _reported_once(
+        self, account: ConnectedAccount, device: Device, push: LockOperated | AccessDenied
+    ) -> None:
+        """What the provider tells again by the same id was stored before."""
+        key = (device.device_id, push.report_id)
+        if push.report_id is not None and key in self._reported:
+            return
+        if isinstance(push, LockOperated):
+            await self._operated(account, device, push)
+        else:
+            await self._denied(account, device, push)
+        if push.report_id is not None:
+            self._reported.add(key)
 
     async def _account(self, account_id: str) -> ConnectedAccount | None:
         for account in await self._storage.all_accounts():

@@ -32,7 +32,14 @@ _HEADER_SIZE: Final = len(_VERSION) + _NONCE_SIZE
 class Vault:
     """Seals and opens what is stored. Shows no key in any representation."""
 
-    __slots__ = ("_cipher", "_fingerprint", "_key_key", "_pin_key", "_settings_key")
+    __slots__ = (
+        "_cipher",
+        "_fingerprint",
+        "_inbound_key",
+        "_key_key",
+        "_pin_key",
+        "_settings_key",
+    )
 
     def __init__(self, master_key: bytes) -> None:
         if len(master_key) != KEY_SIZE:
@@ -41,6 +48,7 @@ class Vault:
         self._pin_key = _derived(master_key, "pin look-up")
         self._key_key = _derived(master_key, "api key")
         self._settings_key = _derived(master_key, "account settings")
+        self._inbound_key = _derived(master_key, "inbound address")
         self._fingerprint = _derived(master_key, "fingerprint")
 
     @property
@@ -76,6 +84,10 @@ class Vault:
     def settings_hash(self, settings: bytes) -> bytes:
         """Equal for equal settings of accounts."""
         return hmac.digest(self._settings_key, settings, "sha256")
+
+    def inbound_mac(self, account_id: str) -> bytes:
+        """What makes the address for deliveries to an account unguessable."""
+        return hmac.digest(self._inbound_key, account_id.encode(), "sha256")
 
     def __repr__(self) -> str:
         return f"Vault({MASK})"

@@ -34,6 +34,10 @@ class Connect(msgspec.Struct):
     display_name: str | None = None
 
 
+class InboundUrl(msgspec.Struct):
+    connected_account_id: str
+
+
 async def get_workspace(call: Call, _asked: Empty) -> dict[str, Any]:
     return {"workspace": show.workspace(call.workspace), "ok": True}
 
@@ -86,7 +90,27 @@ async def connect(call: Call, asked: Connect) -> dict[str, Any]:
     return {"connected_account": show_device.connected_account(standing), "ok": True}
 
 
+async def inbound_url(call: Call, asked: InboundUrl) -> dict[str, Any]:
+    """Ours: where the account's provider can deliver to us. A secret."""
+    account = await call.storage.account(call.workspace_id, asked.connected_account_id)
+    if account is None:
+        raise not_found("connected_account")
+    addresses = call.deps.inbound
+    url = None if addresses is None else addresses.url(asked.connected_account_id)
+    if url is None:
+        raise invalid("The server does not know where others reach it: set LATCHWORK_PUBLIC_URL.")
+    return {"inbound_url": url, "ok": True}
+
+
 ENDPOINTS = (
+    Endpoint(
+        "/latchwork/connected_accounts/inbound_url",
+        READ,
+        InboundUrl,
+        inbound_url,
+        answer={"inbound_url": str},
+        summary="Tells the secret address at which the account's provider can deliver to us.",
+    ),
     Endpoint(
         "/workspaces/get",
         READ,

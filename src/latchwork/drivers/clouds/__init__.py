@@ -1,0 +1,1 @@
+"""What the drivers of lock clouds share: HTTP, tokens, positions for the clouds' codes."""

@@ -1,0 +1,93 @@
+"""The codes of a lock as its cloud lists them, and what such a list says of a position."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from latchwork.domain.device import LockCapabilities
+from latchwork.domain.errors import LatchworkError
+from latchwork.domain.observation import Empty, Holds, NotRead, Observation, Occupied
+from latchwork.domain.pin import Pin
+from latchwork.drivers.clouds.book import Book, Phase, Slot
+from latchwork.drivers.clouds.cloud import Cloud
+from latchwork.drivers.clouds.model import RemoteCode, State
+from latchwork.drivers.protocol import DriverClock
+
+REUSE: Final = timedelta(seconds=10)
+"""A list so old still serves the look for duplicates before a write; never a read."""
+
+Listed = Mapping[str, RemoteCode]
+"""Codes by their id."""
+
+
+class Lists:
+    """The last list of every lock. `failures`: by code id, why the cloud says that a code did
+    not reach its lock."""
+
+    def __init__(self, cloud: Cloud, book: Book, clock: DriverClock) -> None:
+        self.failures: dict[str, LatchworkError] = {}
+        self._cloud = cloud
+        self._book = book
+        self._clock = clock
+        self._last: dict[str, tuple[datetime, Listed]] = {}
+
+    async def fetch(self, provider_key: str, capabilities: LockCapabilities) -> Listed:
+        """Fetched anew, with the book's positions brought in line."""
+        codes = await self._cloud.codes(provider_key)
+        now = self._clock.now()
+        if self._book.page(provider_key).settle(codes, capabilities, now):
+            await self._book.save(provider_key)
+        listed = {code.code_id: code for code in codes}
+        self._last[provider_key] = (now, listed)
+        return listed
+
+    def recent(self, provider_key: str) -> Listed | None:
+        """The last one, when it is young enough to look for duplicates in."""
+        at, listed = self._last.get(provider_key, (None, None))
+        if at is None or self._clock.now() - at > REUSE:
+            return None
+        return listed
+
+    def spend(self, provider_key: str) -> None:
+        """What was listed is no longer true."""
+        at, listed = self._last.get(provider_key, (None, {}))
+        if at is not None:
+            self._last[provider_key] = (at - 2 * REUSE, listed)
+
+    def position_of_pin(self, provider_key: str, pin: Pin) -> int | None:
+        """Of the code that held this PIN when the lock was last listed."""
+        _, listed = self._last.get(provider_key, (None, {}))
+        page = self._book.page(provider_key)
+        ids = (code.code_id for code in listed.values() if code.pin == pin)
+        return next((p for i in ids if (p := page.position_of(i)) is not None), None)
+
+    def seen(self, provider_key: str, position: int, listed: Listed) -> Observation:
+        """What the list says of a position."""
+        slot = self._book.page(provider_key).slots.get(position)
+        if slot is None:
+            return Empty()
+        code = None if slot.code_id is None else listed.get(slot.code_id)
+        if code is None:
+            failed = slot.code_id is not None and slot.code_id in self.failures
+            return NotRead("on its way") if self._is_under_way(slot) and not failed else Empty()
+        if code.state is State.FAILED:
+            if code.error is not None:
+                self.failures[code.code_id] = code.error
+            return Empty()
+        if code.state is State.PENDING or (
+            self._is_under_way(slot) and not _is_as_wished(slot, code)
+        ):
+            return NotRead("on its way")
+        if code.pin is None:
+            return Occupied(code.window)
+        return Holds(code.pin, code.window)
+
+    def _is_under_way(self, slot: Slot) -> bool:
+        """Whether the cloud has taken a wish of ours that its list need not show yet."""
+        return slot.is_taken and slot.is_younger_than(self._cloud.patience, self._clock.now())
+
+
+def _is_as_wished(slot: Slot, code: RemoteCode) -> bool:
+    if slot.phase is Phase.REMOVING:
+        return False
+    return slot.wish is None or code.fulfils(slot.wish)

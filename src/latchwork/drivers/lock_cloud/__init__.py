@@ -1,0 +1,1 @@
+"""Any lock maker's cloud that offers the contract of docs/drivers/lock-cloud.md."""
