@@ -217,7 +217,7 @@ async def _connect_accounts(
             created_at=clock.now(),
             lead_time=settings.lead_time,
         )
-        await storage.add_account(account, checked.settings, checked.secrets)
+        await storage.add_account(account, checked.settings, checked.secrets, checked.identity)
 
 
 def _server(

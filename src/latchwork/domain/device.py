@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from latchwork.domain.customization import WebviewCustomization
 from latchwork.domain.problem import Problems
 from latchwork.domain.window import LEAD_TIME
 
@@ -147,10 +148,22 @@ class ConnectedAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
+    """What keys, accounts, locks and codes belong to."""
+
     workspace_id: str
     name: str
     is_sandbox: bool
+    """Whether its locks are simulated."""
     created_at: datetime
+    connect_partner_name: str | None = None
+    """Who asks people to connect their locks, on the page where they do; None: `name`."""
+    is_suspended: bool = False
+    """Whether all but reading is refused."""
+    publishable_key: str | None = None
+    """Not a secret: with it a browser can begin a session, where that is allowed."""
+    is_publishable_key_auth_enabled: bool = False
+    organization_id: str | None = None
+    webview_customization: WebviewCustomization = WebviewCustomization()
 
 
 LOW_BATTERY = 0.2

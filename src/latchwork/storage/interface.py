@@ -12,12 +12,13 @@ Rules for every implementation:
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol
 
 import msgspec
 
 from latchwork.domain.access_code import AccessCode
 from latchwork.domain.action_attempt import ActionAttempt
+from latchwork.domain.credentials import ApiKey as ApiKey  # noqa: PLC0414 - part of the interface
 from latchwork.domain.device import ConnectedAccount, Device, Workspace
 from latchwork.domain.errors import RetryLater
 from latchwork.domain.events import Event, NewEvent
@@ -25,8 +26,14 @@ from latchwork.domain.pin import Pin, Secret
 from latchwork.domain.slots import ForeignCode, LedgerEntry
 from latchwork.domain.visit import LockView, VisitChanges
 from latchwork.domain.webhook import Attempt, DueMessage, Webhook
-
-T = TypeVar("T")
+from latchwork.storage.access import (
+    IdempotencyStorage,
+    ProfileStorage,
+    SessionStorage,
+    WebviewStorage,
+    WorkspaceStorage,
+)
+from latchwork.storage.page import Page as Page  # noqa: PLC0414 - part of the interface
 
 
 class StaleTokenError(Exception):
@@ -36,24 +43,6 @@ class StaleTokenError(Exception):
 class StorageUnavailable(RetryLater):
     """The database did not take a write or answer a read (disk full, locked by another process).
     Nothing of the write is stored."""
-
-
-class Page(msgspec.Struct, Generic[T], frozen=True):
-    """One page of a keyset list, newest first. `next_cursor` None: the last page."""
-
-    items: tuple[T, ...]
-    next_cursor: str | None = None
-
-
-class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key without its secret: only a hash is stored. `hint` is its last four characters."""
-
-    api_key_id: str
-    workspace_id: str
-    name: str
-    hint: str
-    created_at: datetime
-    revoked_at: datetime | None = None
 
 
 class CodeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,9 +150,14 @@ class AccountStorage(Protocol):
     """Connected accounts, their settings, and their drivers' own store."""
 
     async def add_account(
-        self, account: ConnectedAccount, settings: Mapping[str, Any], secrets: Mapping[str, Secret]
+        self,
+        account: ConnectedAccount,
+        settings: Mapping[str, Any],
+        secrets: Mapping[str, Secret],
+        identity: Mapping[str, Any] | None = None,
     ) -> ConnectedAccount:
-        """Idempotent by workspace, provider and settings: answers the one that stands."""
+        """Idempotent by workspace, provider and `identity` (see CheckedSettings; None: by the
+        settings): answers the one that stands, which gets the new secrets."""
 
     async def account(self, workspace_id: str, account_id: str) -> ConnectedAccount | None: ...
     async def accounts(
@@ -393,6 +387,11 @@ class EventStorage(Protocol):
 
 class Storage(
     KeyStorage,
+    WorkspaceStorage,
+    SessionStorage,
+    WebviewStorage,
+    ProfileStorage,
+    IdempotencyStorage,
     AccountStorage,
     DeviceStorage,
     CodeStorage,

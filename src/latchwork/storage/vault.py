@@ -38,6 +38,7 @@ class Vault:
         "_inbound_key",
         "_key_key",
         "_pin_key",
+        "_request_key",
         "_settings_key",
     )
 
@@ -49,6 +50,7 @@ class Vault:
         self._key_key = _derived(master_key, "api key")
         self._settings_key = _derived(master_key, "account settings")
         self._inbound_key = _derived(master_key, "inbound address")
+        self._request_key = _derived(master_key, "idempotent request")
         self._fingerprint = _derived(master_key, "fingerprint")
 
     @property
@@ -88,6 +90,10 @@ class Vault:
     def inbound_mac(self, account_id: str) -> bytes:
         """What makes the address for deliveries to an account unguessable."""
         return hmac.digest(self._inbound_key, account_id.encode(), "sha256")
+
+    def request_hash(self, request: bytes) -> bytes:
+        """Equal for equal requests with an idempotency key."""
+        return hmac.digest(self._request_key, request, "sha256")
 
     def __repr__(self) -> str:
         return f"Vault({MASK})"

@@ -85,7 +85,9 @@ async def connect(call: Call, asked: Connect) -> dict[str, Any]:
         display_name=asked.display_name or checked.provider.display_name,
         created_at=call.now,
     )
-    standing = await call.storage.add_account(account, checked.settings, checked.secrets)
+    standing = await call.storage.add_account(
+        account, checked.settings, checked.secrets, checked.identity
+    )
     call.deps.accounts_changed()
     return {"connected_account": show_device.connected_account(standing), "ok": True}
 

@@ -73,30 +73,48 @@ _STORE_SAVE = sql.insert(
 )
 
 
+_RENEW = "UPDATE connected_account SET secrets = ? WHERE connected_account_id = ?"
+
+
+async def add_or_renew(
+    tx: Transaction,
+    account: ConnectedAccount,
+    settings: Mapping[str, Any],
+    secrets: Mapping[str, Secret],
+    identity: Mapping[str, Any],
+) -> tuple[ConnectedAccount, bool]:
+    """For units: the account as stored, or the one of the same identity with these secrets;
+    whether it is new."""
+    known = tx.vault.settings_hash(json_text(dict(identity)).encode())
+    standing = await tx.one(_SAME, (account.workspace_id, account.provider, known))
+    found = account if standing is None else account_of(standing)
+    account_id = found.connected_account_id
+    revealed = json_text({name: s.reveal() for name, s in secrets.items()}).encode()
+    sealed = tx.vault.seal("connected_account", "secrets", account_id, revealed)
+    if standing is not None:
+        if secrets:
+            await tx.run(_RENEW, (sealed, account_id))
+        return found, False
+    plain = json_text(dict(settings)).encode()
+    settings_blob = tx.vault.seal("connected_account", "settings", account_id, plain)
+    await tx.run(_ADD, (*_values_of(account), settings_blob, known, sealed))
+    return found, True
+
+
 class AccountQueries(Aggregate):
     """See AccountStorage."""
 
     async def add_account(
-        self, account: ConnectedAccount, settings: Mapping[str, Any], secrets: Mapping[str, Secret]
+        self,
+        account: ConnectedAccount,
+        settings: Mapping[str, Any],
+        secrets: Mapping[str, Secret],
+        identity: Mapping[str, Any] | None = None,
     ) -> ConnectedAccount:
-        vault, account_id = self._db.vault, account.connected_account_id
-        plain = json_text(dict(settings)).encode()
-        revealed = json_text({name: s.reveal() for name, s in secrets.items()}).encode()
-        settings_hash = vault.settings_hash(plain)
-        values = (
-            *_values_of(account),
-            vault.seal("connected_account", "settings", account_id, plain),
-            settings_hash,
-            vault.seal("connected_account", "secrets", account_id, revealed),
-        )
+        known = identity or settings
 
         async def unit(tx: Transaction) -> ConnectedAccount:
-            same = (account.workspace_id, account.provider, settings_hash)
-            standing = await tx.one(_SAME, same)
-            if standing is not None:
-                return account_of(standing)
-            await tx.run(_ADD, values)
-            return account
+            return (await add_or_renew(tx, account, settings, secrets, known))[0]
 
         return await self._db.write(unit)
 

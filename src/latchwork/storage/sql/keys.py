@@ -1,10 +1,9 @@
-"""Workspaces and API keys."""
+"""API keys."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from hmac import compare_digest
 
-from latchwork.domain.device import Workspace
 from latchwork.domain.errors import Rejected
 from latchwork.domain.pin import Secret
 from latchwork.storage.instants import from_us, from_us_or_none, to_us, to_us_or_none
@@ -13,11 +12,7 @@ from latchwork.storage.sql import sql
 from latchwork.storage.sql.aggregate import Aggregate
 from latchwork.storage.sql.session import Row, Transaction
 
-_WORKSPACE = ("workspace_id", "name", "is_sandbox", "created_at")
-_ADD_WORKSPACE = sql.insert("workspace", _WORKSPACE)
-_WORKSPACES = sql.select(sql.of("w", _WORKSPACE), "FROM workspace w")
-
-_KEY = ("api_key_id", "workspace_id", "name", "hint", "created_at", "revoked_at")
+_KEY = ("api_key_id", "workspace_id", "name", "hint", "created_at", "revoked_at", "api_version")
 _ADD_KEY = sql.insert("api_key", (*_KEY, "hash"))
 _KEYS = sql.select(sql.of("k", _KEY), "FROM api_key k ORDER BY created_at, api_key_id")
 _KEY_BY_HASH = sql.select(sql.of("k", (*_KEY, "hash")), "FROM api_key k WHERE hash = ?")
@@ -26,23 +21,6 @@ _REVOKE = "UPDATE api_key SET revoked_at = ? WHERE api_key_id = ? AND revoked_at
 
 class KeyQueries(Aggregate):
     """See KeyStorage."""
-
-    async def add_workspace(self, workspace: Workspace) -> None:
-        values = (
-            workspace.workspace_id,
-            workspace.name,
-            workspace.is_sandbox,
-            to_us(workspace.created_at),
-        )
-        await self._db.write(lambda tx: tx.run(_ADD_WORKSPACE, values))
-
-    async def workspaces(self) -> Sequence[Workspace]:
-        rows = await self._db.reading.all(f"{_WORKSPACES} ORDER BY created_at, workspace_id")
-        return [_workspace_of(row) for row in rows]
-
-    async def workspace(self, workspace_id: str) -> Workspace | None:
-        row = await self._db.reading.one(f"{_WORKSPACES} WHERE workspace_id = ?", (workspace_id,))
-        return None if row is None else _workspace_of(row)
 
     async def add_api_key(self, key: ApiKey, secret: Secret) -> None:
         """Raises Rejected("api_key") for a key of another workspace."""
@@ -54,6 +32,7 @@ class KeyQueries(Aggregate):
             key.hint,
             to_us(key.created_at),
             to_us_or_none(key.revoked_at),
+            key.api_version,
             hashed,
         )
 
@@ -82,18 +61,8 @@ class KeyQueries(Aggregate):
         return key if key.revoked_at is None else None
 
 
-def _workspace_of(row: Row) -> Workspace:
-    workspace_id, name, is_sandbox, created_at = row
-    return Workspace(
-        workspace_id=workspace_id,
-        name=name,
-        is_sandbox=bool(is_sandbox),
-        created_at=from_us(created_at),
-    )
-
-
 def _key_of(row: Row) -> ApiKey:
-    api_key_id, workspace_id, name, hint, created_at, revoked_at = row
+    api_key_id, workspace_id, name, hint, created_at, revoked_at, api_version = row
     return ApiKey(
         api_key_id=api_key_id,
         workspace_id=workspace_id,
@@ -101,4 +70,5 @@ def _key_of(row: Row) -> ApiKey:
         hint=hint,
         created_at=from_us(created_at),
         revoked_at=from_us_or_none(revoked_at),
+        api_version=api_version,
     )

@@ -69,7 +69,7 @@ class Database(Protocol):
         """Runs a unit in one durable transaction, which it may share with others; its answer,
         once that is on disk. The unit must wait for nothing but its transaction, and may be run
         again: it must change nothing but the database. `key`: the device (or the account) whose
-        rows it changes."""
+        rows it changes. Each unit is `marked`."""
 
     async def check(self) -> None:
         """Raises StorageUnavailable when reads fail, or the last write did."""

@@ -7,13 +7,22 @@ from latchwork.storage.sql.deletions import DeletionQueries
 from latchwork.storage.sql.devices import DeviceQueries
 from latchwork.storage.sql.engine import EngineQueries
 from latchwork.storage.sql.events import EventQueries
+from latchwork.storage.sql.idempotency import IdempotencyQueries
 from latchwork.storage.sql.keys import KeyQueries
+from latchwork.storage.sql.sessions import SessionQueries
 from latchwork.storage.sql.unmanaged import UnmanagedQueries
 from latchwork.storage.sql.webhooks import WebhookQueries
+from latchwork.storage.sql.webviews import WebviewQueries
+from latchwork.storage.sql.workspaces import ProfileQueries, WorkspaceQueries
 
 
 class SqlStorage(
     KeyQueries,
+    WorkspaceQueries,
+    SessionQueries,
+    WebviewQueries,
+    ProfileQueries,
+    IdempotencyQueries,
     AccountQueries,
     DeviceQueries,
     DeletionQueries,

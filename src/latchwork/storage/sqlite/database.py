@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from latchwork.domain.errors import NeedsAttention
 from latchwork.storage.instants import to_us
 from latchwork.storage.interface import StorageUnavailable
+from latchwork.storage.sql.marked import marked
 from latchwork.storage.sql.session import Session, Transaction
 from latchwork.storage.sqlite import migrations
 from latchwork.storage.sqlite.session import SqliteSession, SqliteTransaction, drive
@@ -88,7 +89,8 @@ class SqliteDatabase:
         key: str | None = None,  # noqa: ARG002 - one writer needs no order among units
     ) -> T:
         """See GroupWriter."""
-        return await self._writer.run(lambda: drive(unit(self.writing)))
+        own = marked(unit)
+        return await self._writer.run(lambda: drive(own(self.writing)))
 
     async def check(self) -> None:
         await self.reading.one("SELECT 1 FROM workspace LIMIT 1")

@@ -9,7 +9,13 @@ CREATE TABLE workspace (
   workspace_id TEXT PRIMARY KEY,
   name TEXT NOT NULL,
   is_sandbox INTEGER NOT NULL,
-  created_at INTEGER NOT NULL
+  created_at INTEGER NOT NULL,
+  connect_partner_name TEXT,
+  is_suspended INTEGER NOT NULL,
+  publishable_key TEXT UNIQUE,
+  is_publishable_key_auth_enabled INTEGER NOT NULL,
+  organization_id TEXT,
+  webview_customization TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE api_key (
@@ -19,8 +25,87 @@ CREATE TABLE api_key (
   hint TEXT NOT NULL,
   hash BLOB NOT NULL UNIQUE,
   created_at INTEGER NOT NULL,
+  revoked_at INTEGER,
+  api_version TEXT
+) STRICT, WITHOUT ROWID;
+
+-- workspace_ids: a JSON list; NULL: every workspace.
+CREATE TABLE personal_token (
+  personal_token_id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  hint TEXT NOT NULL,
+  hash BLOB NOT NULL UNIQUE,
+  created_at INTEGER NOT NULL,
+  workspace_ids TEXT,
   revoked_at INTEGER
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE client_session (
+  client_session_id TEXT PRIMARY KEY,
+  workspace_id TEXT NOT NULL REFERENCES workspace,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  user_identifier_key TEXT,
+  connected_account_ids TEXT NOT NULL,
+  connect_webview_ids TEXT NOT NULL,
+  user_identity_ids TEXT NOT NULL,
+  customer_key TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX client_session_by_workspace ON client_session (workspace_id, created_at);
+CREATE INDEX client_session_by_user ON client_session (workspace_id, user_identifier_key)
+  WHERE user_identifier_key IS NOT NULL;
+
+CREATE TABLE client_session_token (
+  hash BLOB PRIMARY KEY,
+  client_session_id TEXT NOT NULL REFERENCES client_session ON DELETE CASCADE,
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX client_session_token_by_session ON client_session_token (client_session_id);
+
+CREATE TABLE connect_webview (
+  connect_webview_id TEXT PRIMARY KEY,
+  workspace_id TEXT NOT NULL REFERENCES workspace,
+  created_at INTEGER NOT NULL,
+  token BLOB NOT NULL,
+  wish TEXT NOT NULL,
+  custom_metadata TEXT NOT NULL,
+  customer_key TEXT,
+  client_session_id TEXT,
+  status TEXT NOT NULL,
+  selected_provider TEXT,
+  connected_account_id TEXT,
+  authorized_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX connect_webview_by_workspace ON connect_webview (workspace_id, created_at);
+
+CREATE TABLE customization_profile (
+  customization_profile_id TEXT PRIMARY KEY,
+  workspace_id TEXT NOT NULL REFERENCES workspace,
+  created_at INTEGER NOT NULL,
+  name TEXT,
+  primary_color TEXT,
+  secondary_color TEXT,
+  customer_portal_theme TEXT,
+  message_overrides TEXT,
+  logo BLOB,
+  logo_kind TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX customization_profile_by_workspace
+  ON customization_profile (workspace_id, created_at);
+
+-- performed: whether the request has written anything; status NULL: not answered yet.
+CREATE TABLE idempotency_key (
+  scope BLOB PRIMARY KEY,
+  created_at INTEGER NOT NULL,
+  parameters BLOB NOT NULL,
+  token TEXT NOT NULL,
+  claimed_until INTEGER NOT NULL,
+  performed INTEGER NOT NULL,
+  ids TEXT NOT NULL,
+  status INTEGER,
+  body BLOB
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_key_by_age ON idempotency_key (created_at);
 
 CREATE TABLE connected_account (
   connected_account_id TEXT PRIMARY KEY,
