@@ -241,6 +241,7 @@ def _server(
                 factories, provider, values
             ),
             accounts_changed=connections.accounts_changed,
+            providers=lambda: registry.providers(factories),
             requests_a_minute=settings.requests_a_minute,
             public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
             inbound=inbound,

@@ -61,6 +61,7 @@ class ApiHouse:
                 accounts_changed=lambda: None,
                 inbound=self.inbound,
                 deliver=self._deliver,
+                providers=lambda: registry.providers(registry.load()),
                 **deps,
             )
         )

@@ -10,10 +10,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from latchwork.api import inbound
+from latchwork.api.auth import authenticated
 from latchwork.api.endpoint import ApiDeps, Call, Endpoint
 from latchwork.api.errors import ApiError, from_domain
+from latchwork.api.idempotency import key_of, once
 from latchwork.api.limits import Limiter
-from latchwork.api.parsing import bearer, convert, parameters
+from latchwork.api.parsing import convert, parameters
+from latchwork.api.restricted import reachable
 from latchwork.api.routes import (
     access_codes,
     accounts,
@@ -23,9 +26,11 @@ from latchwork.api.routes import (
     unmanaged_codes,
     webhooks,
 )
+from latchwork.api.versions import in_version
 from latchwork.domain.errors import LatchworkError
+from latchwork.domain.idempotency import Answered
 from latchwork.domain.ids import uuid7
-from latchwork.storage.interface import ApiKey
+from latchwork.storage.interface import StorageUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -87,22 +92,24 @@ class _Api:
 
     async def _answer(self, request: Request) -> Response:
         try:
-            if request.url.path == "/health":
-                return await self._health()
-            if inbound.is_inbound(request):
-                return await self._inbound(request)
-            return _json(200, await self._handle(request))
+            return await self._special(request) or await self._handle(request)
         except ApiError as error:
-            return _json(error.status, error.body(), error.headers)
+            return _refused(error)
         except LatchworkError as error:
-            known = from_domain(error)
-            return _json(known.status, known.body(), known.headers)
+            return _refused(from_domain(error))
         except ClientDisconnect:
             raise
         except Exception:
             log.exception("request.failed", method=request.method)
-            unknown = ApiError(500, "internal_error", "Something went wrong on the server.")
-            return _json(500, unknown.body())
+            return _refused(_internal())
+
+    async def _special(self, request: Request) -> Response | None:
+        """What is not of the endpoint table."""
+        if request.url.path == "/health":
+            return await self._health()
+        if inbound.is_inbound(request):
+            return await self._inbound(request)
+        return None if self._deps.page is None else await self._deps.page(request)
 
     async def _inbound(self, request: Request) -> Response:
         addresses, deliver = self._deps.inbound, self._deps.deliver
@@ -110,7 +117,32 @@ class _Api:
             raise ApiError(404, "not_found", "There is no such endpoint.")
         return await inbound.take(request, addresses.account_of, deliver)
 
-    async def _handle(self, request: Request) -> dict[str, Any]:
+    async def _handle(self, request: Request) -> Response:
+        endpoint = self._endpoint(request)
+        now, storage = self._deps.now(), self._deps.storage
+        caller = await authenticated(request, endpoint, storage, now)
+        if self._limiter is not None:
+            self._limiter.count_request(caller.credential_id, now)
+        values, text, strict = await parameters(request)
+        asked = convert(endpoint.request, values, text=text, strict=strict)
+        call = Call(
+            deps=self._deps,
+            caller=caller,
+            storage=reachable(storage, caller),
+            now=now,
+            path=endpoint.path,
+            new_id=self._new_id,
+        )
+        key = key_of(request, endpoint)
+        if key is None:
+            return _sent(await self._perform(endpoint, asked, call))
+
+        async def perform(claimed: Call) -> Answered:
+            return await self._performed_to_the_end(endpoint, asked, claimed)
+
+        return _sent(*await once(call, endpoint, key, values, perform))
+
+    def _endpoint(self, request: Request) -> Endpoint:
         path = request.scope["path"].rstrip("/") or "/"
         endpoint = self._endpoints.get(path)
         if endpoint is None:
@@ -122,48 +154,52 @@ class _Api:
                 f"{path} takes {', '.join(endpoint.methods)}.",
                 headers={"allow": ", ".join(endpoint.methods)},
             )
-        key = await self._authenticated(request)
-        if self._limiter is not None:
-            self._limiter.count_request(key.api_key_id, self._deps.now())
-        workspace = await self._deps.storage.workspace(key.workspace_id)
-        if workspace is None:
-            raise _unauthorized()
-        values, text, strict = await parameters(request)
-        asked = convert(endpoint.request, values, text=text, strict=strict)
-        call = Call(
-            deps=self._deps,
-            key=key,
-            workspace=workspace,
-            now=self._deps.now(),
-            path=path,
-            new_id=self._new_id,
-        )
+        return endpoint
+
+    async def _perform(self, endpoint: Endpoint, asked: msgspec.Struct, call: Call) -> Answered:
         if self._limiter is not None:
             await self._limiter.count_command(call, asked)
-        return await endpoint.handler(call, asked)
+        answer = await endpoint.handler(call, asked)
+        shown = in_version(answer, call.caller.api_version)
+        return Answered(status=200, body=_encode(shown))
 
-    async def _authenticated(self, request: Request) -> ApiKey:
-        secret = bearer(request)
-        key = None if secret is None else await self._deps.storage.authenticate(secret)
-        if key is None:
-            raise _unauthorized()
-        return key
+    async def _performed_to_the_end(
+        self, endpoint: Endpoint, asked: msgspec.Struct, call: Call
+    ) -> Answered:
+        """Like _perform, with an answer for what went wrong on our side. Raises ApiError for a
+        refusal (4xx), StorageUnavailable when nobody knows what was stored."""
+        try:
+            return await self._perform(endpoint, asked, call)
+        except StorageUnavailable:
+            raise
+        except (ApiError, LatchworkError) as error:
+            known = error if isinstance(error, ApiError) else from_domain(error)
+            if known.status < 500:
+                raise known from None
+            return Answered(status=known.status, body=_encode(known.body()))
+        except Exception:
+            log.exception("request.failed", path=endpoint.path)
+            return Answered(status=500, body=_encode(_internal().body()))
 
     async def _health(self) -> Response:
         await self._deps.storage.healthy()
         return _json(200, {"ok": True, "status": "ready"})
 
 
-def _unauthorized() -> ApiError:
-    return ApiError(
-        401,
-        "unauthorized",
-        "Send a valid API key: Authorization: Bearer seam_...",
-        headers={"www-authenticate": "Bearer"},
-    )
+def _internal() -> ApiError:
+    return ApiError(500, "internal_error", "Something went wrong on the server.")
 
 
-def _json(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+def _refused(error: ApiError) -> Response:
+    answer = Answered(status=error.status, body=_encode(error.body()))
+    return _sent(answer, error.headers)
+
+
+def _sent(answer: Answered, headers: dict[str, str] | None = None) -> Response:
     return Response(
-        _encode(body), status, {**HEADERS, **(headers or {})}, media_type="application/json"
+        answer.body, answer.status, {**HEADERS, **(headers or {})}, media_type="application/json"
     )
+
+
+def _json(status: int, body: dict[str, Any]) -> Response:
+    return _sent(Answered(status=status, body=_encode(body)))

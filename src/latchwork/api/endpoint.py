@@ -1,16 +1,20 @@
 """The declared table that routes (and the OpenAPI document) are made from."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
 
+from latchwork.api.errors import invalid
+from latchwork.domain.credentials import ClientSession, PersonalToken
 from latchwork.domain.device import Workspace
 from latchwork.domain.inbound_address import InboundAddresses
 from latchwork.domain.pin import Secret
-from latchwork.domain.provider import CheckedSettings
-from latchwork.storage.interface import ApiKey, Storage
+from latchwork.domain.provider import CheckedSettings, Provider
+from latchwork.storage.interface import Storage
 
 READ = ("GET", "POST")
 CREATE = ("POST",)
@@ -36,6 +40,10 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     """(provider, settings and secrets together) -> checked; raises Rejected."""
     accounts_changed: Callable[[], None]
     """Tells the engine that accounts were added, changed or deleted."""
+    providers: Callable[[], Sequence[Provider]]
+    """What can be connected."""
+    page: Callable[[Request], Awaitable[Response | None]] | None = None
+    """Answers what is asked of pages for people; None for any other path."""
     public_url: str = ""
     requests_a_minute: int | None = None
     """Of one key; None: no limits at all, per device neither."""
@@ -45,23 +53,43 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     """Hands a provider's delivery to an account: (account, headers, body)."""
 
 
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who calls, and with what rights."""
+
+    credential_id: str
+    workspace: Workspace | None
+    """None: a personal token that named none."""
+    api_version: str | None = None
+    session: ClientSession | None = None
+    account_ids: tuple[str, ...] | None = None
+    """The accounts that a session may reach; None: all of the workspace."""
+    person: PersonalToken | None = None
+    is_publishable: bool = False
+    """A browser without further proof of who uses it."""
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One authenticated request on its way through a handler."""
 
     deps: ApiDeps
-    key: ApiKey
-    workspace: Workspace
+    caller: Caller
+    storage: Storage
+    """All of it, or what a client session may reach of it."""
     now: datetime
     path: str
     new_id: Callable[[], str]
+    files: Mapping[str, bytes] = {}
+    """Uploaded with the request, by the name of their field."""
 
     @property
-    def storage(self) -> Storage:
-        return self.deps.storage
+    def workspace(self) -> Workspace:
+        if self.caller.workspace is None:
+            raise invalid("Name the workspace in the header seam-workspace.")
+        return self.caller.workspace
 
     @property
     def workspace_id(self) -> str:
-        return self.key.workspace_id
+        return self.workspace.workspace_id
 
 
 class Empty(msgspec.Struct):

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from latchwork.domain.connect_webview import ConnectWebview
-from latchwork.domain.credentials import ClientSession, PersonalToken
+from latchwork.domain.credentials import ApiKey, ClientSession, PersonalToken
 from latchwork.domain.customization import CustomizationProfile
 from latchwork.domain.device import ConnectedAccount, Workspace
 from latchwork.domain.idempotency import Answered, Claim, Held, Unanswered
@@ -31,6 +31,21 @@ class WebviewFilter(msgspec.Struct, frozen=True, kw_only=True):
     customer_key: str | None = None
     custom_metadata_has: Mapping[str, Any] | None = None
     search: str | None = None
+
+
+class KeyStorage(Protocol):
+    """Workspaces and API keys."""
+
+    async def add_workspace(self, workspace: Workspace) -> None: ...
+    async def workspaces(self) -> Sequence[Workspace]: ...
+    async def workspace(self, workspace_id: str) -> Workspace | None: ...
+    async def add_api_key(self, key: ApiKey, secret: Secret) -> None:
+        """Stores a keyed hash of `secret`; an equal key of the workspace is left as it is."""
+
+    async def api_keys(self) -> Sequence[ApiKey]: ...
+    async def revoke_api_key(self, api_key_id: str, now: datetime) -> bool: ...
+    async def authenticate(self, secret: Secret) -> ApiKey | None:
+        """The live key with this secret, compared in constant time; None for any other."""
 
 
 class WorkspaceStorage(Protocol):
@@ -142,6 +157,9 @@ class IdempotencyStorage(Protocol):
 
     async def answer_request(self, claim: Claim, answer: Answered) -> None:
         """Keeps the answer for those who ask again."""
+
+    async def release_request(self, claim: Claim, now: datetime) -> None:
+        """Nobody knows what was done: whoever asks next finds out."""
 
     async def forget_request(self, claim: Claim) -> None:
         """Nothing was done: the key can be used anew."""

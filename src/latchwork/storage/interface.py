@@ -19,7 +19,7 @@ import msgspec
 from latchwork.domain.access_code import AccessCode
 from latchwork.domain.action_attempt import ActionAttempt
 from latchwork.domain.credentials import ApiKey as ApiKey  # noqa: PLC0414 - part of the interface
-from latchwork.domain.device import ConnectedAccount, Device, Workspace
+from latchwork.domain.device import ConnectedAccount, Device
 from latchwork.domain.errors import RetryLater
 from latchwork.domain.events import Event, NewEvent
 from latchwork.domain.pin import Pin, Secret
@@ -28,6 +28,7 @@ from latchwork.domain.visit import LockView, VisitChanges
 from latchwork.domain.webhook import Attempt, DueMessage, Webhook
 from latchwork.storage.access import (
     IdempotencyStorage,
+    KeyStorage,
     ProfileStorage,
     SessionStorage,
     WebviewStorage,
@@ -86,6 +87,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
 class CodeFilter(msgspec.Struct, frozen=True, kw_only=True):
     device_id: str | None = None
     access_code_ids: tuple[str, ...] | None = None
+    connected_account_ids: tuple[str, ...] | None = None
     search: str | None = None
 
 
@@ -118,6 +120,7 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
     device_ids: tuple[str, ...] | None = None
     access_code_ids: tuple[str, ...] | None = None
     connected_account_id: str | None = None
+    connected_account_ids: tuple[str, ...] | None = None
     offset: int = 0
     """How many to pass over."""
 
@@ -129,21 +132,6 @@ DeviceDeletion = Callable[[Device, ConnectedAccount, Sequence[AccessCode]], Sequ
 AccountDeletion = Callable[
     [ConnectedAccount, Sequence[tuple[Device, Sequence[AccessCode]]]], Sequence[NewEvent]
 ]
-
-
-class KeyStorage(Protocol):
-    """Workspaces and API keys."""
-
-    async def add_workspace(self, workspace: Workspace) -> None: ...
-    async def workspaces(self) -> Sequence[Workspace]: ...
-    async def workspace(self, workspace_id: str) -> Workspace | None: ...
-    async def add_api_key(self, key: ApiKey, secret: Secret) -> None:
-        """Stores a keyed hash of `secret`; an equal key of the workspace is left as it is."""
-
-    async def api_keys(self) -> Sequence[ApiKey]: ...
-    async def revoke_api_key(self, api_key_id: str, now: datetime) -> bool: ...
-    async def authenticate(self, secret: Secret) -> ApiKey | None:
-        """The live key with this secret, compared in constant time; None for any other."""
 
 
 class AccountStorage(Protocol):

@@ -111,6 +111,7 @@ class CodeQueries(Aggregate):
     ) -> Page[CodeView]:
         found = _live(workspace_id, where.device_id)
         found.any_of("c.access_code_id", where.access_code_ids)
+        found.any_of("c.connected_account_id", where.connected_account_ids)
         found.contains(("c.name",), where.search)
         async with self._db.view() as session:
             rows = await page(

@@ -155,6 +155,7 @@ def _filtered(workspace_id: str, where: EventFilter) -> sql.Where:
     found.any_of("e.access_code_id", where.access_code_ids)
     if where.connected_account_id is not None:
         found.also("e.connected_account_id = ?", where.connected_account_id)
+    found.any_of("e.connected_account_id", where.connected_account_ids)
     return found
 
 

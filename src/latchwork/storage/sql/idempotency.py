@@ -34,6 +34,7 @@ _FIND: Final = (
 _TAKE_OVER: Final = sql.update("idempotency_key", _CLAIM[1:], "WHERE scope = ? AND token = ?")
 _FORGET: Final = "DELETE FROM idempotency_key WHERE scope = ? AND token = ?"
 _ANSWER: Final = "UPDATE idempotency_key SET status = ?, body = ? WHERE scope = ? AND token = ?"
+_RELEASE: Final = "UPDATE idempotency_key SET claimed_until = ? WHERE scope = ? AND token = ?"
 _PRUNE: Final = (
     "DELETE FROM idempotency_key WHERE scope IN ("
     "SELECT scope FROM idempotency_key WHERE created_at <= ? ORDER BY created_at LIMIT ?)"
@@ -73,6 +74,10 @@ class IdempotencyQueries(Aggregate):
         body = self._db.vault.seal("idempotency_key", "body", place, answer.body)
         values = (answer.status, body, claim.scope, claim.token)
         await self._db.write(lambda tx: tx.run(_ANSWER, values))
+
+    async def release_request(self, claim: Claim, now: datetime) -> None:
+        values = (to_us(now), claim.scope, claim.token)
+        await self._db.write(lambda tx: tx.run(_RELEASE, values))
 
     async def forget_request(self, claim: Claim) -> None:
         await self._db.write(lambda tx: tx.run(_FORGET, (claim.scope, claim.token)))
