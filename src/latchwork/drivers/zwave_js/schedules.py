@@ -5,11 +5,8 @@ server gives its locks. In UTC there is no daylight saving time, and every windo
 the first schedule is read or written, the lock's offset is read and set where it differs (Z-Wave
 JS sets it to its host's zone at each interview).
 
-Schedules are kept in minutes: starts are cut down, ends are rounded up. Where clocks go back, an
-hour of local time occurs twice, and the lock does not know which is meant: a start in its first
-pass is moved to the beginning of that hour, an end in its second to its end. So a guest is never
-locked out. `read_window` gives back the very window that was written as long as the lock stores
-its fields; otherwise the fields decide.
+Schedules are kept in minutes: starts are cut down, ends are rounded up. `read_window` gives back
+the very window that was written as long as the lock stores its fields; otherwise the fields decide.
 """
 
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -18,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from latchwork.domain.errors import NeedsAttention, RetryLater
 from latchwork.domain.window import Window
+from latchwork.drivers.local_time import local_end, local_start
 from latchwork.drivers.protocol import DriverClock
 from latchwork.drivers.zwave_js.commands import Timezone, YearDay
 from latchwork.drivers.zwave_js.node import LockNode
@@ -32,8 +30,8 @@ _NO_END: Final = datetime(2099, 12, 31, 23, 59)  # noqa: DTZ001
 
 def to_fields(window: Window, zone: tzinfo) -> YearDay:
     """The schedule for a window, in the lock's time."""
-    start = _NO_START if window.starts_at is None else _local_start(window.starts_at, zone)
-    stop = _NO_END if window.ends_at is None else _local_end(window.ends_at, zone)
+    start = _NO_START if window.starts_at is None else local_start(window.starts_at, zone, _MINUTE)
+    stop = _NO_END if window.ends_at is None else local_end(window.ends_at, zone, _MINUTE)
     return YearDay(
         start_year=start.year - _CENTURY,
         start_month=start.month,
@@ -148,28 +146,3 @@ class Schedules:
         if timezone is None:
             raise RetryLater("The lock did not tell its time zone.")
         return timezone
-
-
-def _local_start(instant: datetime, zone: tzinfo) -> datetime:
-    """In the first pass of an hour that comes twice: the beginning of that hour, which the clock
-    is set back to during the stay."""
-    local = instant.replace(second=0, microsecond=0).astimezone(zone)
-    earlier = local
-    while not earlier.fold and _comes_twice(earlier):
-        local, earlier = earlier, (earlier.astimezone(UTC) - _MINUTE).astimezone(zone)
-    return local.replace(tzinfo=None)
-
-
-def _local_end(instant: datetime, zone: tzinfo) -> datetime:
-    """In the second pass of an hour that comes twice: the end of that hour, which the clock has
-    nearly reached before it is set back."""
-    floor = instant.replace(second=0, microsecond=0)
-    local = (floor if floor == instant else floor + _MINUTE).astimezone(zone)
-    while local.fold:
-        local = (local.astimezone(UTC) + _MINUTE).astimezone(zone)
-    return local.replace(tzinfo=None)
-
-
-def _comes_twice(local: datetime) -> bool:
-    """Of a time that exists: whether clocks show it again after they are set back."""
-    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()

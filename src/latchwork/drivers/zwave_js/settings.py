@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
-from zoneinfo import ZoneInfo
 
 from latchwork.domain.errors import Rejected
 from latchwork.domain.provider import FieldKind, SettingField
+from latchwork.drivers.setting_values import time_zone, websocket_url
 
 DEFAULT_PORT: Final = 3000
 FIELDS: Final = (
@@ -34,39 +33,14 @@ def check_settings(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in settings:
         if name not in KNOWN:
             raise Rejected(name, f"There is no setting {name!r}; known are: url, time_zone.")
-    checked: dict[str, Any] = {"url": _checked_url(settings.get("url"))}
+    url = websocket_url(
+        "url",
+        settings.get("url"),
+        what="a Z-Wave JS server",
+        example="ws://192.168.1.10:3000",
+        default_port=DEFAULT_PORT,
+    )
+    checked: dict[str, Any] = {"url": url}
     if (zone := settings.get("time_zone")) is not None:
-        checked["time_zone"] = _checked_zone(zone)
+        checked["time_zone"] = time_zone("time_zone", zone)
     return checked
-
-
-def _checked_url(url: Any) -> str:
-    form = "the address of a Z-Wave JS server, such as ws://192.168.1.10:3000"
-    if not isinstance(url, str) or not url.strip():
-        raise Rejected("url", f"The setting url is missing: {form}.")
-    try:
-        parts = urlsplit(url.strip())
-        port = parts.port
-    except ValueError:
-        raise Rejected("url", f"The setting url is not an address: {form}.") from None
-    if parts.scheme not in ("ws", "wss") or not parts.hostname:
-        raise Rejected("url", f"The setting url must begin with ws:// or wss://: {form}.")
-    if parts.username is not None or parts.password is not None:
-        raise Rejected("url", "The setting url must not contain a user name or password.")
-    if parts.query or parts.fragment:
-        raise Rejected("url", f"The setting url must not contain ? or #: {form}.")
-    return _normal(parts, port or DEFAULT_PORT)
-
-
-def _normal(parts: SplitResult, port: int) -> str:
-    host = parts.hostname or ""
-    bracketed = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{bracketed}:{port}{parts.path.rstrip('/')}"
-
-
-def _checked_zone(zone: Any) -> str:
-    try:
-        return ZoneInfo(zone).key
-    except (ValueError, TypeError, OSError, KeyError):
-        message = "The setting time_zone must be an IANA name, such as Europe/Amsterdam."
-        raise Rejected("time_zone", message) from None
