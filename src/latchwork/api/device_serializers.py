@@ -3,10 +3,12 @@ shapes."""
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from latchwork.domain.device import ConnectedAccount, Device, LockCapabilities
 from latchwork.domain.device import battery_status as status_of_battery
 from latchwork.domain.problem import Problem
+from latchwork.domain.provider import Provider
 from latchwork.storage.interface import DeviceView
 
 PROVIDERS = {
@@ -231,3 +233,27 @@ def connected_account(account: ConnectedAccount) -> dict[str, Any]:
         ],
         "warnings": [shown_problem(p, "warning_code") for p in account.warnings],
     }
+
+
+def device_provider(provider: Provider) -> dict[str, Any]:
+    """Seam's device_provider, for an installed driver."""
+    return {
+        "device_provider_name": provider.name,
+        "display_name": provider.display_name,
+        "image_url": _badge(provider.display_name),
+        "provider_categories": ["stable", "consumer_smartlocks"],
+        "can_program_online_access_codes": True,
+        "can_remotely_lock": True,
+        "can_remotely_unlock": True,
+    }
+
+
+def _badge(name: str) -> str:
+    """A picture of the name's first letter, as a data URL."""
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">'
+        '<rect width="64" height="64" rx="12" fill="#1f2a44"/>'
+        '<text x="32" y="44" font-family="sans-serif" font-size="34" text-anchor="middle" '
+        f'fill="#fff">{name[:1].upper()}</text></svg>'
+    )
+    return f"data:image/svg+xml,{quote(svg)}"

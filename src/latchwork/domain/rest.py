@@ -6,10 +6,12 @@ import msgspec
 
 from latchwork.domain.lock_state import LockState
 from latchwork.domain.policy import Policy, backoff
-from latchwork.domain.problem import has
+from latchwork.domain.problem import Problem, added, has, without
 from latchwork.domain.settle import next_change
 from latchwork.domain.slots import Phase
 from latchwork.domain.wanted import is_misplaced, is_wanted, rests
+
+FULL = "max_access_codes_reached"
 
 
 def next_due(state: LockState, now: datetime, policy: Policy) -> datetime | None:
@@ -58,6 +60,21 @@ def note_failures(state: LockState, now: datetime, policy: Policy, jitter: float
             state.set_foreign(
                 msgspec.structs.replace(other, failures=failures, retry_at=now + wait)
             )
+
+
+def note_fullness(state: LockState, now: datetime) -> None:
+    """Warns of a lock that holds as many codes as it can, and takes the warning away."""
+    capabilities = state.device.capabilities
+    most = capabilities.max_active_codes or capabilities.positions
+    most = min(most, capabilities.positions)
+    active = len(state.ledger) + len(state.foreign)
+    warnings = without(state.device.warnings, (FULL,))
+    if active >= most:
+        text = "The lock holds as many codes as it can. Remove some that are not needed."
+        detail = {"active_access_code_count": active, "max_active_access_code_count": most}
+        warnings = added(state.device.warnings, Problem(FULL, text, now, detail))
+    if warnings != state.device.warnings:
+        state.set_device(warnings=warnings)
 
 
 def renew_audit(state: LockState, now: datetime, policy: Policy, jitter: float) -> None:

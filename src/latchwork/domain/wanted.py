@@ -16,6 +16,8 @@ def can_reach(state: LockState, now: datetime) -> bool:
     return (
         state.account.connected
         and not device.removed
+        # Codes of a lock that is left alone since are seen through to their end.
+        and (device.is_managed or bool(state.ledger or state.codes))
         and device.capabilities.access_codes
         and (device.retry_at is None or device.retry_at <= now)
     )

@@ -11,7 +11,7 @@ from latchwork.domain.errors import LatchworkError, Rejected, RetryLater, Unsupp
 from latchwork.domain.events import NewEvent
 from latchwork.domain.lock_state import LockState
 from latchwork.domain.policy import Policy
-from latchwork.drivers.protocol import Driver
+from latchwork.drivers.protocol import ConfiguresAutoLock, Driver
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +21,10 @@ SIMULATED = {
     ActionType.SIMULATE_KEYPAD_CODE_ENTRY: "keypad_code_entry",
     ActionType.SIMULATE_MANUAL_LOCK_VIA_KEYPAD: "manual_lock_via_keypad",
 }
+
+
+WITHOUT_EVENT = frozenset((ActionType.SIMULATE, ActionType.CONFIGURE_AUTO_LOCK))
+"""Seam has no event type that tells of their end."""
 
 
 async def carry_out(
@@ -42,7 +46,7 @@ async def carry_out(
         error_message=error[1] if error else None,
     )
     state.finish(ended)
-    if attempt.action_type is not ActionType.SIMULATE:
+    if attempt.action_type not in WITHOUT_EVENT:
         state.tell_device(_event(state, ended, now))
 
 
@@ -68,6 +72,11 @@ async def _do(driver: Driver, key: str, attempt: ActionAttempt) -> tuple[str, st
         await driver.lock(key)
     elif attempt.action_type is ActionType.UNLOCK_DOOR:
         await driver.unlock(key)
+    elif attempt.action_type is ActionType.CONFIGURE_AUTO_LOCK:
+        if not isinstance(driver, ConfiguresAutoLock):
+            raise Unsupported("The lock's auto-lock cannot be configured.")
+        values = attempt.values
+        await driver.configure_auto_lock(key, enabled=values["enabled"], delay=values["delay"])
     else:
         return await _simulate(driver, key, attempt)
     return None

@@ -22,7 +22,7 @@ from latchwork.domain.observation import NotRead, Observation
 from latchwork.domain.pin import Pin
 from latchwork.domain.plan import Clear, Program, Read, Rest, Scan, Write, plan
 from latchwork.domain.policy import Policy
-from latchwork.domain.rest import next_due, note_failures, renew_audit
+from latchwork.domain.rest import next_due, note_failures, note_fullness, renew_audit
 from latchwork.domain.settle import settle
 from latchwork.domain.slots import LedgerEntry, Phase
 from latchwork.domain.unmanaged import fulfil
@@ -161,6 +161,7 @@ class _Visit:
             step = plan(self.state, self.fresh, now, policy)
             if isinstance(step, Rest):
                 note_failures(self.state, now, policy, self.r.rng.random())
+                note_fullness(self.state, now)
                 if self.touched or self.state.device.audit_at is None:
                     renew_audit(self.state, now, policy, self.r.rng.random())
                 return next_due(self.state, now, policy)

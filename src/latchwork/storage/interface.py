@@ -185,8 +185,15 @@ class AccountStorage(Protocol):
 
 class DeviceStorage(Protocol):
     async def device(
-        self, workspace_id: str, *, device_id: str | None = None, name: str | None = None
-    ) -> DeviceView | None: ...
+        self,
+        workspace_id: str,
+        *,
+        device_id: str | None = None,
+        name: str | None = None,
+        is_managed: bool | None = True,
+    ) -> DeviceView | None:
+        """By id or by name, of managed (True), unmanaged (False) or all devices (None)."""
+
     async def devices(
         self, workspace_id: str, where: DeviceFilter, *, limit: int, cursor: str | None
     ) -> Page[DeviceView]: ...

@@ -19,7 +19,7 @@ PROBLEM = Problem("device_disconnected", "Gone.", NOW)
 
 
 async def device_of(stored: Stored, device_id: str = "dev") -> Device:
-    view = await stored.storage.device("ws", device_id=device_id)
+    view = await stored.storage.device("ws", device_id=device_id, is_managed=None)
     assert view is not None
     return view.device
 
@@ -42,7 +42,10 @@ async def test_a_device_comes_back_as_it_was_stored(stored: Stored) -> None:
         locked=True,
         door_open=False,
         battery_level=0.25,
+        auto_lock_enabled=True,
+        auto_lock_delay=45.0,
         time_zone="Europe/Berlin",
+        reported_time_zone="Europe/Paris",
         custom_metadata={"floor": "2"},
         errors=(PROBLEM,),
         warnings=(Problem("low", "Low.", NOW, {"level": 0.25}),),
@@ -55,7 +58,8 @@ async def test_a_device_comes_back_as_it_was_stored(stored: Stored) -> None:
     )
     await stored.storage.upsert_device(device, [], NOW, due=False)
     assert await device_of(stored, "full") == device
-    view = await stored.storage.device("ws", device_id="full")
+    assert await stored.storage.device("ws", device_id="full") is None
+    view = await stored.storage.device("ws", device_id="full", is_managed=False)
     assert view is not None
     assert view.account.connected_account_id == "acc"
 

@@ -21,7 +21,6 @@ const COMMON = [
   CommandClasses["Manufacturer Specific"],
   ccCaps({ ccId: CommandClasses.Version, version: 3 }),
   ccCaps({ ccId: CommandClasses.Supervision, version: 1 }),
-  ccCaps({ ccId: CommandClasses["Door Lock"], version: 4, isSupported: true }),
   ccCaps({ ccId: CommandClasses.Battery, version: 1, isSupported: true }),
   ccCaps({
     ccId: CommandClasses.Notification,
@@ -30,6 +29,15 @@ const COMMON = [
     notificationTypesAndEvents: { [ACCESS_CONTROL]: ACCESS_CONTROL_EVENTS },
   }),
 ];
+
+function doorLock(autoRelockSupported) {
+  return ccCaps({
+    ccId: CommandClasses["Door Lock"],
+    version: 4,
+    isSupported: true,
+    autoRelockSupported,
+  });
+}
 
 function lock(id, productId, commandClasses) {
   return {
@@ -95,9 +103,9 @@ const userCredential = ccCaps({
   ]),
 });
 
-/** Node 2: User Code V1. Node 3: User Code V2 with schedules. Node 4: User Credential. */
+/** Node 2: User Code V1, no auto-relock. Node 3: User Code V2 with schedules. Node 4: User Credential. */
 export const LOCKS = [
-  lock(2, 0x0001, [userCode(1)]),
-  lock(3, 0x0002, [userCode(2), scheduleEntryLock]),
-  lock(4, 0x0003, [userCredential]),
+  lock(2, 0x0001, [doorLock(false), userCode(1)]),
+  lock(3, 0x0002, [doorLock(true), userCode(2), scheduleEntryLock]),
+  lock(4, 0x0003, [doorLock(true), userCredential]),
 ];

@@ -93,6 +93,7 @@ export function truthOf(node) {
     schedules: collect((p) => scheduleAt(node, p, 1)),
     standardOffset: node.state.get("ScheduleEntryLock_standardOffset") ?? null,
     dstOffset: node.state.get("ScheduleEntryLock_dstOffset") ?? null,
+    autoRelockTime: node.state.get("DoorLock_autoRelockTime") ?? null,
     locked: node.state.get("DoorLock_currentMode") === DoorLockMode.Secured,
     commands: node.receivedControllerFrames
       .filter((frame) => frame.payload)

@@ -172,10 +172,12 @@ async def test_lock_out_of_reach_tells_nothing_of_its_keypad() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lost", "found"),
-    [("disconnect", "connect"), ("disconnect_from_hub", "connect_to_hub")],
+    ("lost", "found", "hub_offline"),
+    [("disconnect", "connect", None), ("disconnect_from_hub", "connect_to_hub", True)],
 )
-def test_lost_and_mended_connection_is_pushed(lost: str, found: str) -> None:
+def test_lost_and_mended_connection_is_pushed(
+    lost: str, found: str, hub_offline: bool | None
+) -> None:
     @on_virtual_time
     async def scenario() -> None:
         async with connect(one()) as connection:
@@ -186,7 +188,7 @@ def test_lost_and_mended_connection_is_pushed(lost: str, found: str) -> None:
             await simulate(connection, found)
             assert await connection.driver.probe("front")
             assert await connection.told() == [
-                DeviceChanged(provider_key="front", online=False),
+                DeviceChanged(provider_key="front", online=False, hub_offline=hub_offline),
                 DeviceChanged(provider_key="front", online=True),
             ]
 

@@ -12,6 +12,7 @@ from latchwork.domain.pin import Pin
 from latchwork.domain.window import Window
 from latchwork.drivers.protocol import (
     CodesChanged,
+    DeviceChanged,
     DevicesFound,
     Driver,
     DriverContext,
@@ -37,6 +38,7 @@ class SimulatorDriver:
         self._visits_at_once = settings.visits_at_once
         self._turns: dict[str, asyncio.Lock] = {}
         self._pushes: asyncio.Queue[Push] = asyncio.Queue()
+        self._relocking: dict[str, asyncio.Task[None]] = {}
         self._live = False
 
     @property
@@ -53,6 +55,8 @@ class SimulatorDriver:
                 await sink(await self._pushes.get())
         finally:
             self._live = False
+            for task in self._relocking.values():
+                task.cancel()
 
     async def observe(
         self, provider_key: str, positions: Sequence[int]
@@ -85,6 +89,50 @@ class SimulatorDriver:
     async def unlock(self, provider_key: str) -> None:
         await self._move_bolt(provider_key, locked=False)
 
+    async def configure_auto_lock(
+        self, provider_key: str, *, enabled: bool, delay: float | None
+    ) -> None:
+        """See `ConfiguresAutoLock`."""
+        async with self._turn(provider_key) as (lock, now):
+            lock.configure_auto_lock(now, enabled=enabled, delay=delay)
+            await self.house.save(lock)
+            self._pushes.put_nowait(
+                DeviceChanged(
+                    provider_key=provider_key,
+                    auto_lock_enabled=lock.auto_lock_enabled,
+                    auto_lock_delay=lock.auto_lock_delay,
+                )
+            )
+            self._relock_in_time(lock)
+
+    async def list_anew(self) -> DevicesFound:
+        """See `ListsAnew`."""
+        return DevicesFound(self.house.discovered(), complete=True)
+
+    def _relock_in_time(self, lock: SimulatedLock) -> None:
+        """The lock locks itself, where it is told to and stands unlocked."""
+        earlier = self._relocking.pop(lock.key, None)
+        if earlier is not None:
+            earlier.cancel()
+        if not lock.auto_lock_enabled or lock.locked:
+            return
+
+        async def relock() -> None:
+            await self._clock.sleep(timedelta(seconds=lock.auto_lock_delay))
+            lock.locked = True
+            await self.house.save(lock)
+            if lock.is_reachable(self._clock.now()):
+                self._pushes.put_nowait(
+                    LockOperated(
+                        provider_key=lock.key,
+                        locked=True,
+                        method="automatic",
+                        occurred_at=self._clock.now(),
+                    )
+                )
+
+        self._relocking[lock.key] = asyncio.create_task(relock())
+
     async def probe(self, provider_key: str) -> bool:
         async with self._turn(provider_key) as (lock, now):
             return lock.probe(now)
@@ -92,8 +140,12 @@ class SimulatorDriver:
     async def simulate(self, provider_key: str, action: str, values: Mapping[str, Any]) -> bool:
         """See `sandbox.ACTIONS`. Raises Rejected naming what is wrong: the action or a value."""
         async with self._own(provider_key) as lock:
+            was_locked = lock.locked
             act = Act(self.house, lock, values, self._clock.now(), self._pushes.put_nowait)
-            return await carry_out(action, act)
+            done = await carry_out(action, act)
+            if lock.locked != was_locked:
+                self._relock_in_time(lock)
+            return done
 
     async def aclose(self) -> None:
         self._live = False
@@ -149,6 +201,7 @@ class SimulatorDriver:
                     provider_key=provider_key, locked=locked, method="remote", occurred_at=now
                 )
             )
+            self._relock_in_time(lock)
 
 
 class SimulatorFactory:

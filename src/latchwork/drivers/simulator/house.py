@@ -56,6 +56,7 @@ class House:
 
     def _discovered(self, lock: SimulatedLock) -> DiscoveredDevice:
         spec = self._specs[lock.key]
+        configurable = lock.capabilities.auto_lock
         return DiscoveredDevice(
             provider_key=spec.key,
             device_type=spec.device_type,
@@ -68,6 +69,8 @@ class House:
             locked=lock.locked,
             battery_level=lock.battery_level,
             time_zone=spec.time_zone,
+            auto_lock_enabled=lock.auto_lock_enabled if configurable else None,
+            auto_lock_delay=lock.auto_lock_delay if configurable else None,
         )
 
 

@@ -69,6 +69,9 @@ class SimulatedLock:
         """Acknowledged changes that have not taken effect yet, in the order they were made."""
         self.battery_level: float | None = 1.0
         self.locked = True
+        self.auto_lock_enabled = False
+        self.auto_lock_delay = 30.0
+        """Seconds."""
         self.online = True
         self.radio = RadioOperations()
         self._calls = 0
@@ -134,6 +137,15 @@ class SimulatedLock:
         if not (self.capabilities.can_lock if locked else self.capabilities.can_unlock):
             raise Unsupported("The lock cannot move its bolt this way.")
         self.locked = locked
+
+    def configure_auto_lock(self, now: datetime, *, enabled: bool, delay: float | None) -> None:
+        self.radio.bolt += 1
+        self._reach(now)
+        if not self.capabilities.auto_lock:
+            raise Unsupported("The lock cannot lock itself.")
+        self.auto_lock_enabled = enabled
+        if delay is not None:
+            self.auto_lock_delay = delay
 
     def read(self, positions: Iterable[int], now: datetime) -> dict[int, Observation]:
         """What the lock says of these positions. Raises RetryLater when it is out of reach."""

@@ -21,6 +21,7 @@ class _Memory(msgspec.Struct, omit_defaults=True):
     online: bool
     battery_level: float | None
     faults: Faults
+    auto_lock: tuple[bool, float] = (False, 30.0)
     removed: bool = False
 
     def __repr__(self) -> str:
@@ -44,6 +45,7 @@ def dump(lock: SimulatedLock, *, removed: bool = False) -> bytes:
             online=lock.online,
             battery_level=lock.battery_level,
             faults=lock.faults,
+            auto_lock=(lock.auto_lock_enabled, lock.auto_lock_delay),
             removed=removed,
         )
     )
@@ -62,6 +64,7 @@ def restore(lock: SimulatedLock, value: bytes) -> bool:
     lock.online = memory.online
     lock.battery_level = memory.battery_level
     lock.faults = memory.faults
+    lock.auto_lock_enabled, lock.auto_lock_delay = memory.auto_lock
     return not memory.removed
 
 

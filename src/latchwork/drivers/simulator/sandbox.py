@@ -6,10 +6,12 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from latchwork.domain.conditions import OF_ACCOUNTS, OF_DEVICES
 from latchwork.domain.errors import Rejected
 from latchwork.domain.pin import Pin
 from latchwork.drivers.protocol import (
     AccessDenied,
+    AccountChanged,
     CodesChanged,
     DeviceChanged,
     DevicesFound,
@@ -80,7 +82,9 @@ class Act(msgspec.Struct, frozen=True):
 
 def _connectivity(lock: SimulatedLock) -> DeviceChanged:
     online = lock.online and not lock.faults.hub_offline
-    return DeviceChanged(provider_key=lock.key, online=online)
+    return DeviceChanged(
+        provider_key=lock.key, online=online, hub_offline=lock.faults.hub_offline or None
+    )
 
 
 async def _connect(act: Act) -> bool:
@@ -108,7 +112,34 @@ async def _disconnect_from_hub(act: Act) -> bool:
 
 
 async def _paid_subscription(act: Act) -> bool:
-    act.lock.faults.subscription_expired = act.value("is_expired", bool)
+    expired = act.value("is_expired", bool)
+    act.lock.faults.subscription_expired = expired
+    conditions = {"subscription_required": expired}
+    act.tell(DeviceChanged(provider_key=act.lock.key, conditions=conditions))
+    return True
+
+
+async def _condition(act: Act) -> bool:
+    """What stands on the lock, by Seam's code: see `domain.conditions`."""
+    name = act.value("name", str)
+    if name not in OF_DEVICES:
+        raise Rejected("name", f"There is no such condition; known are: {', '.join(OF_DEVICES)}.")
+    stands = act.value("stands", bool)
+    act.tell(DeviceChanged(provider_key=act.lock.key, conditions={name: stands}))
+    return True
+
+
+async def _account_condition(act: Act) -> bool:
+    """The same of the account that the lock is reached through."""
+    name = act.value("name", str)
+    if name not in OF_ACCOUNTS:
+        raise Rejected("name", f"There is no such condition; known are: {', '.join(OF_ACCOUNTS)}.")
+    act.tell(AccountChanged(conditions={name: act.value("stands", bool)}))
+    return True
+
+
+async def _tamper(act: Act) -> bool:
+    act.report(DeviceChanged(provider_key=act.lock.key, tampered=True))
     return True
 
 
@@ -194,6 +225,9 @@ ACTIONS: Final[Mapping[str, Callable[[Act], Awaitable[bool]]]] = {
     "connect_to_hub": _connect_to_hub,
     "disconnect_from_hub": _disconnect_from_hub,
     "paid_subscription": _paid_subscription,
+    "condition": _condition,
+    "account_condition": _account_condition,
+    "tamper": _tamper,
     "remove": _remove,
     "keypad_code_entry": _keypad_code_entry,
     "manual_lock_via_keypad": _manual_lock_via_keypad,

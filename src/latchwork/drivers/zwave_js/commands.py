@@ -24,6 +24,7 @@ USER_CREDENTIAL: Final = 131
 PIN_TYPE: Final = 1
 PASSWORD_TYPE: Final = 2
 YEAR_DAY: Final = 1
+AUTO_RELOCK_TIME: Final = "autoRelockTime"
 
 T = TypeVar("T")
 
@@ -330,6 +331,12 @@ class LockCommands:
             value=value,
         )
         return None if answer.result is None else answer.result.status
+
+    async def read_auto_relock_time(self) -> int | None:
+        """Seconds, read from the lock; 0: it does not lock itself."""
+        configuration = await self._invoke(DOOR_LOCK, "getConfiguration")
+        time = configuration.get(AUTO_RELOCK_TIME) if isinstance(configuration, dict) else None
+        return time if isinstance(time, int) else None
 
     async def ping(self) -> bool:
         return (await self._client.call("node.ping", _Pinged, nodeId=self.node_id)).responded

@@ -120,6 +120,7 @@ async def lock_of(client: Client, home_id: int, state: NodeState) -> LockNode | 
         name_max_length=users.max_user_name_length or None,
         pushes_changes=uses_credentials or state.version_of(cc.NOTIFICATION) > 0,
         refuses_duplicates=uses_credentials,
+        auto_lock=bool(await commands.value(cc.DOOR_LOCK, "autoRelockSupported")),
     )
     return LockNode(
         provider_key(home_id, state.node_id),
@@ -171,6 +172,7 @@ def _capabilities(
     name_max_length: int | None,
     pushes_changes: bool,
     refuses_duplicates: bool,
+    auto_lock: bool,
 ) -> LockCapabilities:
     shortest = max(credential.min_credential_length, 1)
     lengths = range(shortest, credential.max_credential_length + 1)
@@ -184,6 +186,7 @@ def _capabilities(
         reads=Reads.OCCUPANCY if credential.max_credential_hash_length else Reads.PIN,
         pushes_changes=pushes_changes,
         refuses_duplicates=refuses_duplicates,
+        auto_lock=auto_lock,
         scan_on_adoption=positions <= LARGEST_SCAN,
     )
 
@@ -195,6 +198,7 @@ async def describe(lock: LockNode, state: NodeState, time_zone: str | None) -> D
     model = state.label or config.label or "Z-Wave lock"
     value = lock.commands.value
     mode_name = "currentMode" if lock.lock_class == cc.DOOR_LOCK else "locked"
+    relock = await value(cc.DOOR_LOCK, cc.AUTO_RELOCK_TIME) if lock.capabilities.auto_lock else None
     return DiscoveredDevice(
         provider_key=lock.key,
         device_type=DEVICE_TYPE,
@@ -207,6 +211,8 @@ async def describe(lock: LockNode, state: NodeState, time_zone: str | None) -> D
         locked=is_locked(await value(lock.lock_class, mode_name)),
         battery_level=battery_fraction(await value(cc.BATTERY, "level")),
         time_zone=time_zone,
+        auto_lock_enabled=relock > 0 if isinstance(relock, int) else None,
+        auto_lock_delay=float(relock) if isinstance(relock, int) and relock else None,
     )
 
 

@@ -31,6 +31,8 @@ READY_PATIENCE: Final = 3.0
 TIMEOUT_PER_READ: Final = 2.5
 LONGEST_READ: Final = 70.0
 SECURED, UNSECURED = 255, 0
+DEFAULT_RELOCK: Final = 30
+"""Seconds, for who does not say how long."""
 REFUSED: Final = frozenset({0, 2, 3, 4, 5})
 """Upstream's SetValueStatus for what did not happen."""
 
@@ -121,6 +123,21 @@ class ZwaveJsDriver:
                 status = await lock.commands.set_value(cc.LOCK, "locked", locked)
             if status in REFUSED:
                 raise RetryLater("The lock did not move its bolt.")
+
+    async def configure_auto_lock(
+        self, provider_key: str, *, enabled: bool, delay: float | None
+    ) -> None:
+        """See `ConfiguresAutoLock`: Door Lock's auto-relock time, which the lock reads back."""
+        async with self._turn(provider_key) as lock:
+            if not lock.capabilities.auto_lock:
+                raise Unsupported("The lock cannot lock itself.")
+            seconds = 0
+            if enabled:
+                standing = await lock.commands.value(cc.DOOR_LOCK, cc.AUTO_RELOCK_TIME)
+                seconds = round(delay) if delay is not None else standing or DEFAULT_RELOCK
+            await lock.commands.set_value(cc.DOOR_LOCK, cc.AUTO_RELOCK_TIME, seconds)
+            if await lock.commands.read_auto_relock_time() != seconds:
+                raise RetryLater("The lock did not take the auto-lock setting.")
 
     async def probe(self, provider_key: str) -> bool:
         async with self._turn(provider_key) as lock:

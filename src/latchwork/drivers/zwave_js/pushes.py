@@ -175,6 +175,14 @@ def _door(key: str, value: Any) -> DeviceChanged | None:
     return None if door_open is None else DeviceChanged(provider_key=key, door_open=door_open)
 
 
+def _auto_relock(key: str, value: Any) -> DeviceChanged | None:
+    if not isinstance(value, int):
+        return None
+    return DeviceChanged(
+        provider_key=key, auto_lock_enabled=value > 0, auto_lock_delay=float(value) or None
+    )
+
+
 def _battery(key: str, value: Any) -> DeviceChanged | None:
     level = battery_fraction(value)
     return None if level is None else DeviceChanged(provider_key=key, battery_level=level)
@@ -188,6 +196,7 @@ _FACTS: Final[Mapping[tuple[Any, Any, Any], Callable[[str, Any], DeviceChanged |
     (cc.DOOR_LOCK, "currentMode", None): _bolt,
     (cc.LOCK, "locked", None): _bolt,
     (cc.DOOR_LOCK, "doorStatus", None): _door,
+    (cc.DOOR_LOCK, cc.AUTO_RELOCK_TIME, None): _auto_relock,
     (cc.NOTIFICATION, "Access Control", "Door state"): _door,
     (cc.NOTIFICATION, "Home Security", "Cover status"): _cover,
     (cc.BATTERY, "level", None): _battery,

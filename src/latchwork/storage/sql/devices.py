@@ -40,9 +40,16 @@ class DeviceQueries(Aggregate):
     """See DeviceStorage."""
 
     async def device(
-        self, workspace_id: str, *, device_id: str | None = None, name: str | None = None
+        self,
+        workspace_id: str,
+        *,
+        device_id: str | None = None,
+        name: str | None = None,
+        is_managed: bool | None = True,
     ) -> DeviceView | None:
         where = sql.Where("d.workspace_id = ?", workspace_id)
+        if is_managed is not None:
+            where.also("d.is_managed = ?", int(is_managed))
         if device_id is not None:
             where.also("d.device_id = ?", device_id)
         if name is not None:
