@@ -12,6 +12,7 @@ from latchwork.domain.slots import Phase
 from latchwork.domain.wanted import is_misplaced, is_wanted, rests
 
 FULL = "max_access_codes_reached"
+NO_SPACE = "no_space_for_access_code_on_device"
 
 
 def next_due(state: LockState, now: datetime, policy: Policy) -> datetime | None:
@@ -23,7 +24,7 @@ def next_due(state: LockState, now: datetime, policy: Policy) -> datetime | None
         times.append(next_change(state, code, now, policy))
         if code.blocked is None:
             times.append(code.retry_at)
-        if has(code.errors, "no_space_for_access_code_on_device") and state.device.scanned_at:
+        if has(code.errors, NO_SPACE) and state.device.scanned_at:
             times.append(state.device.scanned_at + policy.audit_interval)
     for wish in state.wishes:
         times.append(wish.created_at + policy.unmanaged_expiry)
@@ -46,7 +47,7 @@ def note_failures(state: LockState, now: datetime, policy: Policy, jitter: float
                 is_wanted(state, code, now)
                 and code.blocked is None
                 and not rests(state, code)
-                and not has(code.errors, "no_space_for_access_code_on_device")
+                and (entry is not None or not has(code.errors, NO_SPACE))
             )
         if pending and (code.retry_at is None or code.retry_at <= now):
             failures = code.failures + 1

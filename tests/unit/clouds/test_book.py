@@ -6,7 +6,7 @@ import pytest
 
 from latchwork.domain.device import LockCapabilities
 from latchwork.domain.pin import Pin
-from latchwork.drivers.clouds.book import KEEP_ANNOUNCED, Book, Page, Phase, Slot
+from latchwork.drivers.clouds.book import KEEP_ANNOUNCED, Book, Page, Phase, Slot, Word
 from latchwork.drivers.clouds.model import RemoteCode, State, Wish
 from support.driver_context import KeptStore
 
@@ -89,7 +89,7 @@ def test_a_standing_code_that_is_listed_no_more_is_gone_at_once() -> None:
 async def test_the_book_outlives_a_restart_with_its_pins() -> None:
     store = KeptStore()
     book = Book(store)
-    slot = Slot(code_id="x", wish=wish("4711"), phase=Phase.CHANGING, since=NOW, is_taken=True)
+    slot = Slot(code_id="x", wish=wish("4711"), phase=Phase.CHANGING, since=NOW, word=Word.NONE)
     await book.set("lock-1", 7, slot)
     later = Book(store)
     await later.load()

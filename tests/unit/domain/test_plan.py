@@ -7,6 +7,7 @@ from latchwork.domain.device import LockCapabilities
 from latchwork.domain.observation import Empty, Holds, NotRead, Occupied
 from latchwork.domain.pin import Pin
 from latchwork.domain.plan import Clear, Program, Read, Rest, Scan, Write, plan
+from latchwork.domain.problem import Problem
 from latchwork.domain.rest import note_failures
 from latchwork.domain.settle import settle
 from latchwork.domain.slots import Phase
@@ -100,6 +101,17 @@ def test_each_code_is_written_once_a_visit_then_backs_off() -> None:
     wish = lock.codes["code"]
     assert wish.failures == 1
     assert wish.retry_at == NOW + POLICY.code_backoff
+
+
+def test_a_code_that_found_room_at_last_is_looked_at_again() -> None:
+    full = Problem("no_space_for_access_code_on_device", "The lock was full.", NOW)
+    placed = entry(phase=Phase.ACKNOWLEDGED, written_at=NOW)
+    lock = state(code(errors=(full,)), ledger=(placed,))
+    note_failures(lock, NOW, POLICY, 0.5)
+    assert lock.codes["code"].retry_at is not None
+    homeless = state(code(errors=(full,)))
+    note_failures(homeless, NOW, POLICY, 0.5)
+    assert homeless.codes["code"].retry_at is None
 
 
 def test_a_foreign_duplicate_is_told_without_any_write() -> None:

@@ -32,16 +32,25 @@ class Phase(StrEnum):
     REMOVING = "removing"
 
 
+class Word(StrEnum):
+    """What the cloud answered to our last wish."""
+
+    NONE = "none"
+    """Nothing yet, or its answer was lost."""
+    TAKEN = "taken"
+    PUT_OFF = "put_off"
+    """It said that it did not do it now."""
+
+
 class Slot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is at a position. `wish` None: somebody else's code. `code_id` None: ours, and the
-    cloud has not named it yet. `since`: when we last asked the cloud for something; `is_taken`:
-    whether it said that it will do so."""
+    cloud has not named it yet. `since`: when we last asked the cloud for something."""
 
     code_id: str | None = None
     wish: Wish | None = None
     phase: Phase = Phase.STANDING
     since: datetime | None = None
-    is_taken: bool = False
+    word: Word = Word.TAKEN
 
     @property
     def is_ours(self) -> bool:

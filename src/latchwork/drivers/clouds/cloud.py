@@ -30,7 +30,8 @@ class Cloud(Protocol):
     async def create(self, provider_key: str, wish: Wish) -> str | None:
         """The new code's id; None when the list alone will tell it."""
 
-    async def change(self, provider_key: str, code_id: str, wish: Wish) -> None: ...
+    async def change(self, provider_key: str, standing: RemoteCode, wish: Wish) -> None:
+        """`standing`: the code as it was listed a moment ago."""
 
     async def delete(self, provider_key: str, code_id: str) -> None:
         """No error when the code is gone already."""

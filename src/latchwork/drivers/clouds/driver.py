@@ -20,7 +20,7 @@ from latchwork.domain.window import Window
 from latchwork.drivers.clouds.book import Book
 from latchwork.drivers.clouds.cloud import Cloud
 from latchwork.drivers.clouds.lists import Lists
-from latchwork.drivers.clouds.model import Wish
+from latchwork.drivers.clouds.model import OutOfReach, Wish
 from latchwork.drivers.clouds.news import NewsDesk
 from latchwork.drivers.clouds.programming import Programming
 from latchwork.drivers.protocol import DevicesFound, DriverContext, Push, Sink
@@ -117,7 +117,7 @@ class CloudDriver:
         self, provider_key: str, positions: Sequence[int]
     ) -> Mapping[int, Observation]:
         async with self._turn(provider_key) as capabilities:
-            self._check_online(provider_key)
+            await self._check_online(provider_key)
             listed = await self._lists.fetch(provider_key, capabilities)
             return {p: self._lists.seen(provider_key, p, listed) for p in positions}
 
@@ -136,17 +136,14 @@ class CloudDriver:
     ) -> None:
         wish = Wish(pin=pin, name=name, window=window)
         async with self._turn(provider_key) as capabilities:
-            self._check_online(provider_key)
             listed = self._lists.recent(provider_key)
             if listed is None:
                 listed = await self._lists.fetch(provider_key, capabilities)
-            self._lists.spend(provider_key)
-            await self._programming.write(provider_key, position, wish, listed)
+            async with self._changing(provider_key):
+                await self._programming.write(provider_key, position, wish, listed)
 
     async def clear(self, provider_key: str, position: int) -> None:
-        async with self._turn(provider_key):
-            self._check_online(provider_key)
-            self._lists.spend(provider_key)
+        async with self._turn(provider_key), self._changing(provider_key):
             await self._programming.clear(provider_key, position)
 
     async def lock(self, provider_key: str) -> None:
@@ -160,7 +157,7 @@ class CloudDriver:
     async def probe(self, provider_key: str) -> bool:
         async with self._turn(provider_key):
             online = await self.cloud.is_online(provider_key)
-            self._note_online(provider_key, online)
+            self._note_online(provider_key, online=online)
             return online
 
     async def simulate(
@@ -185,15 +182,30 @@ class CloudDriver:
             return False
         return True
 
-    def _note_online(self, provider_key: str, online: bool) -> None:
+    def _note_online(self, provider_key: str, *, online: bool) -> None:
         if online:
             self._offline.discard(provider_key)
         else:
             self._offline.add(provider_key)
 
-    def _check_online(self, provider_key: str) -> None:
-        if provider_key in self._offline:
+    @asynccontextmanager
+    async def _changing(self, provider_key: str) -> AsyncIterator[None]:
+        """For a change of the lock's codes: what was listed before is spent."""
+        await self._check_online(provider_key)
+        self._lists.spend(provider_key)
+        try:
+            yield
+        except OutOfReach:
+            self._note_online(provider_key, online=False)
+            raise
+
+    async def _check_online(self, provider_key: str) -> None:
+        """The cloud's list is no proof while the cloud cannot reach the lock."""
+        if provider_key not in self._offline:
+            return
+        if not await self.cloud.is_online(provider_key):
             raise RetryLater("The lock is offline, says its cloud.")
+        self._note_online(provider_key, online=True)
 
     def _capabilities(self, provider_key: str) -> LockCapabilities:
         if not self._live:

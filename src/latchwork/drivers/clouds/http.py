@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 
 from latchwork.domain.errors import LatchworkError, NeedsAttention, RetryLater
+from latchwork.drivers.clouds.model import AnswerLost
 from latchwork.drivers.protocol import DriverClock
 
 T = TypeVar("T")
@@ -75,8 +76,8 @@ class CloudHttp:
         json: Any = None,
         form: Mapping[str, str] | None = None,
     ) -> Answer:
-        """The answer, of any status but 429. Raises RetryLater when there is none in time, and
-        for as long as the cloud asked for quiet. `path` may be a whole address."""
+        """The answer, of any status but 429. Raises AnswerLost when there is none in time, and
+        RetryLater for as long as the cloud asked for quiet. `path` may be a whole address."""
         self._check_quiet()
         sent = dict(headers or {})
         body: bytes | aiohttp.FormData | None = None
@@ -91,7 +92,7 @@ class CloudHttp:
                 answer = await self._exchange(method, url, sent, dict(params or {}), body)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             text = f"{self.name} did not answer ({type(error).__name__})."
-            raise RetryLater(text) from None
+            raise AnswerLost(text) from None
         if answer.status == 429:
             raise self.hold(_retry_after(answer.headers, self._clock.now()))
         return answer
@@ -119,7 +120,7 @@ class CloudHttp:
             size += len(part)
             if size > LARGEST_ANSWER:
                 response.close()
-                raise RetryLater(f"{self.name} sent an answer that is too large.")
+                raise AnswerLost(f"{self.name} sent an answer that is too large.")
             parts.append(part)
         return b"".join(parts)
 
@@ -144,6 +145,9 @@ class CloudHttp:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"accept": "application/json", "user-agent": "latchwork"},
             )
+            # aiohttp sends a PUT or DELETE again when its answer is lost, and offers no public
+            # switch: with clouds whose PUT makes a code that would make two.
+            self._session._retry_connection = False  # noqa: SLF001
         return self._session
 
     async def aclose(self) -> None:
@@ -173,4 +177,4 @@ def refusal(answer: Answer, name: str, what: str) -> LatchworkError:
         return NeedsAttention(f"{text} The lock is no longer part of the account.")
     if 300 <= answer.status < 400:
         return NeedsAttention(f"{text} Check the address.")
-    return RetryLater(text)
+    return AnswerLost(text) if answer.status >= 500 else RetryLater(text)

@@ -8,13 +8,17 @@ from latchwork.domain.device import LockCapabilities
 from latchwork.domain.errors import LatchworkError
 from latchwork.domain.observation import Empty, Holds, NotRead, Observation, Occupied
 from latchwork.domain.pin import Pin
-from latchwork.drivers.clouds.book import Book, Phase, Slot
+from latchwork.drivers.clouds.book import Book, Phase, Slot, Word
 from latchwork.drivers.clouds.cloud import Cloud
 from latchwork.drivers.clouds.model import RemoteCode, State
 from latchwork.drivers.protocol import DriverClock
 
 REUSE: Final = timedelta(seconds=10)
 """A list so old still serves the look for duplicates before a write; never a read."""
+
+LOST_ANSWER_PATIENCE: Final = timedelta(seconds=30)
+"""A wish whose answer was lost is not repeated before: twice done would be one code too many."""
+ONE_MOMENT: Final = timedelta(seconds=1)
 
 Listed = Mapping[str, RemoteCode]
 """Codes by their id."""
@@ -32,7 +36,10 @@ class Lists:
         self._last: dict[str, tuple[datetime, Listed]] = {}
 
     async def fetch(self, provider_key: str, capabilities: LockCapabilities) -> Listed:
-        """Fetched anew, with the book's positions brought in line."""
+        """Fetched anew, with the book's positions brought in line; one list serves the reads of
+        one moment, for a cloud answers with the whole lock whichever positions are asked for."""
+        if (listed := self._young(provider_key, ONE_MOMENT)) is not None:
+            return listed
         codes = await self._cloud.codes(provider_key)
         now = self._clock.now()
         if self._book.page(provider_key).settle(codes, capabilities, now):
@@ -43,10 +50,11 @@ class Lists:
 
     def recent(self, provider_key: str) -> Listed | None:
         """The last one, when it is young enough to look for duplicates in."""
+        return self._young(provider_key, REUSE)
+
+    def _young(self, provider_key: str, span: timedelta) -> Listed | None:
         at, listed = self._last.get(provider_key, (None, None))
-        if at is None or self._clock.now() - at > REUSE:
-            return None
-        return listed
+        return None if at is None or self._clock.now() - at > span else listed
 
     def spend(self, provider_key: str) -> None:
         """What was listed is no longer true."""
@@ -83,8 +91,13 @@ class Lists:
         return Holds(code.pin, code.window)
 
     def _is_under_way(self, slot: Slot) -> bool:
-        """Whether the cloud has taken a wish of ours that its list need not show yet."""
-        return slot.is_taken and slot.is_younger_than(self._cloud.patience, self._clock.now())
+        """Whether a wish of ours may still be carried out that the list does not show yet."""
+        if slot.word is Word.PUT_OFF:
+            return False
+        patience = self._cloud.patience
+        if slot.word is Word.NONE:
+            patience = max(patience, LOST_ANSWER_PATIENCE)
+        return slot.is_younger_than(patience, self._clock.now())
 
 
 def _is_as_wished(slot: Slot, code: RemoteCode) -> bool:

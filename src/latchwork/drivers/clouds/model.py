@@ -6,13 +6,21 @@ from typing import Final
 
 import msgspec
 
-from latchwork.domain.errors import LatchworkError
+from latchwork.domain.errors import LatchworkError, RetryLater
 from latchwork.domain.pin import Pin
 from latchwork.domain.window import Window, same_schedule
 from latchwork.drivers.protocol import Push
 
 NEVER: Final = Window(ends_at=datetime(1970, 1, 1, tzinfo=UTC))
 """The window of a code that stands in the cloud and is kept from opening (switched off)."""
+
+
+class AnswerLost(RetryLater):
+    """What was asked for may have been done, or may still be done."""
+
+
+class OutOfReach(RetryLater):
+    """The cloud answered, and could not reach the lock."""
 
 
 class State(StrEnum):

@@ -1,11 +1,16 @@
 """From what a cloud tells to pushes for the engine: code ids and PINs become positions."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from latchwork.drivers.clouds.book import Book
 from latchwork.drivers.clouds.lists import Lists
 from latchwork.drivers.clouds.model import CodeTold, CodeUsed, LocksChanged, News
 from latchwork.drivers.protocol import CodesChanged, DeviceChanged, LockOperated, Push
+
+
+class NotedOnline(Protocol):
+    def __call__(self, provider_key: str, *, online: bool) -> None: ...
 
 
 class NewsDesk:
@@ -18,7 +23,7 @@ class NewsDesk:
         lists: Lists,
         list_codes: Callable[[str], Awaitable[bool]],
         list_locks: Callable[[], None],
-        noted_online: Callable[[str, bool], None],
+        noted_online: NotedOnline,
     ) -> None:
         self._book = book
         self._lists = lists
@@ -39,7 +44,7 @@ class NewsDesk:
         if isinstance(one, CodeTold):
             return self._told(one)
         if isinstance(one, DeviceChanged) and one.online is not None:
-            self._noted_online(one.provider_key, one.online)
+            self._noted_online(one.provider_key, online=one.online)
         return one
 
     async def _used(self, used: CodeUsed) -> Push:
@@ -64,10 +69,14 @@ class NewsDesk:
 
     def _told(self, told: CodeTold) -> Push | None:
         found = None if told.code_id is None else self._book.find(told.code_id)
+        for key in {told.provider_key, None if found is None else found[0]} - {None}:
+            self._lists.spend(str(key))
         if told.error is not None and told.code_id is not None:
             self._lists.failures[told.code_id] = told.error
         if found is not None:
             return CodesChanged(provider_key=found[0], positions=(found[1],))
-        if told.provider_key is not None:
-            return CodesChanged(provider_key=told.provider_key)
-        return None
+        if told.provider_key is None:
+            return None
+        slots = self._book.page(told.provider_key).slots
+        unnamed = tuple(p for p, slot in slots.items() if slot.code_id is None)
+        return CodesChanged(provider_key=told.provider_key, positions=unnamed or None)

@@ -1,5 +1,8 @@
 """Making, changing and removing a cloud's codes, each announced in the book before it is done."""
 
+from collections.abc import Coroutine
+from typing import Any
+
 from msgspec.structs import replace
 
 from latchwork.domain.errors import (
@@ -10,10 +13,10 @@ from latchwork.domain.errors import (
     RetryLater,
     Unsupported,
 )
-from latchwork.drivers.clouds.book import KEEP_ANNOUNCED, Book, Phase, Slot
+from latchwork.drivers.clouds.book import KEEP_ANNOUNCED, Book, Phase, Slot, Word
 from latchwork.drivers.clouds.cloud import Cloud
 from latchwork.drivers.clouds.lists import Listed, Lists
-from latchwork.drivers.clouds.model import State, Wish
+from latchwork.drivers.clouds.model import AnswerLost, RemoteCode, State, Wish
 from latchwork.drivers.protocol import DriverClock
 
 REFUSALS = (Conflict, Rejected, Unsupported, NeedsAttention)
@@ -37,7 +40,7 @@ class Programming:
         self._check_duplicate(key, slot, wish, listed)
         code = None if slot is None or slot.code_id is None else listed.get(slot.code_id)
         if slot is not None and code is not None and code.state is not State.FAILED:
-            await self._change(key, position, slot, wish)
+            await self._change(key, position, slot, code, wish)
             return
         if slot is not None and slot.code_id is not None:
             # One that failed, or that the cloud took and never listed.
@@ -70,24 +73,42 @@ class Programming:
                 raise RetryLater("A code of ours with this PIN is still on its way out.")
             raise Conflict("The lock holds this PIN already.", position)
 
-    async def _change(self, key: str, position: int, before: Slot, wish: Wish) -> None:
-        slot = replace(before, wish=wish, phase=Phase.CHANGING, since=self._clock.now())
-        await self._book.set(key, position, replace(slot, is_taken=False))
+    async def _change(
+        self, key: str, position: int, before: Slot, code: RemoteCode, wish: Wish
+    ) -> None:
+        slot = replace(before, wish=wish, phase=Phase.CHANGING)
         try:
-            await self._cloud.change(key, str(before.code_id), wish)
+            await self._asked(key, position, slot, self._cloud.change(key, code, wish))
         except REFUSALS:
             await self._book.set(key, position, before)
             raise
-        await self._book.set(key, position, replace(slot, is_taken=True))
 
     async def _create(self, key: str, position: int, before: Slot | None, wish: Wish) -> None:
-        slot = Slot(wish=wish, phase=Phase.MAKING, since=self._clock.now())
-        await self._book.set(key, position, slot)
+        slot = Slot(wish=wish, phase=Phase.MAKING)
         try:
-            code_id = await self._cloud.create(key, wish)
+            await self._asked(key, position, slot, self._cloud.create(key, wish))
         except REFUSALS as error:
             raise await self._refused(key, position, before, wish, error) from None
-        await self._book.set(key, position, replace(slot, code_id=code_id, is_taken=True))
+
+    async def _asked(
+        self, key: str, position: int, slot: Slot, asking: Coroutine[Any, Any, str | None]
+    ) -> None:
+        """Announces in the book what the cloud is about to be asked for, and notes its word."""
+        slot = replace(slot, since=self._clock.now(), word=Word.NONE)
+        try:
+            await self._book.set(key, position, slot)
+        except BaseException:
+            asking.close()
+            raise
+        try:
+            code_id = await asking
+        except AnswerLost:
+            raise
+        except RetryLater:
+            await self._book.set(key, position, replace(slot, word=Word.PUT_OFF))
+            raise
+        named = replace(slot, code_id=code_id or slot.code_id, word=Word.TAKEN)
+        await self._book.set(key, position, named)
 
     async def _refused(
         self, key: str, position: int, before: Slot | None, wish: Wish, error: LatchworkError
@@ -113,7 +134,5 @@ class Programming:
             return
         if not slot.is_ours:
             raise NeedsAttention("The code at this position is not one that Latchwork wrote.")
-        leaving = replace(slot, phase=Phase.REMOVING, since=self._clock.now(), is_taken=False)
-        await self._book.set(key, position, leaving)
-        await self._cloud.delete(key, slot.code_id)
-        await self._book.set(key, position, replace(leaving, is_taken=True))
+        leaving = replace(slot, phase=Phase.REMOVING)
+        await self._asked(key, position, leaving, self._cloud.delete(key, slot.code_id))

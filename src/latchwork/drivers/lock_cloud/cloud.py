@@ -97,8 +97,14 @@ class LockCloud:
         # Without an id the cloud's list tells which one it is.
         return None if taken is None else taken.access_code_id
 
-    async def change(self, provider_key: str, code_id: str, wish: Wish) -> None:  # noqa: ARG002
-        answer = await self._call("PATCH", f"/access_codes/{_segment(code_id)}", _wished(wish))
+    async def change(
+        self,
+        provider_key: str,  # noqa: ARG002
+        standing: RemoteCode,
+        wish: Wish,
+    ) -> None:
+        path = f"/access_codes/{_segment(standing.code_id)}"
+        answer = await self._call("PATCH", path, _wished(wish))
         if answer.ok:
             return
         if wire.is_gone(answer):

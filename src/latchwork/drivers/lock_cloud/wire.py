@@ -20,7 +20,7 @@ from latchwork.domain.errors import (
 from latchwork.domain.pin import Pin
 from latchwork.domain.window import Window
 from latchwork.drivers.clouds.http import Answer, refusal
-from latchwork.drivers.clouds.model import RemoteCode, State
+from latchwork.drivers.clouds.model import OutOfReach, RemoteCode, State
 from latchwork.drivers.protocol import DiscoveredDevice
 
 NAME: Final = "The lock cloud"
@@ -163,7 +163,11 @@ def fraction(percent: float | None) -> float | None:
 
 
 def _offline(code: str, _what: str) -> LatchworkError:
-    return RetryLater(f"{NAME} cannot reach the lock ({code}).")
+    return OutOfReach(f"{NAME} cannot reach the lock ({code}).")
+
+
+def _busy(code: str, _what: str) -> LatchworkError:
+    return RetryLater(f"The lock cannot do this now ({code}).")
 
 
 def _conflict(_code: str, _what: str) -> LatchworkError:
@@ -187,10 +191,10 @@ def _unsupported(_code: str, what: str) -> LatchworkError:
 ERROR_CODES: Final[Mapping[str, Callable[[str, str], LatchworkError]]] = {
     "DEVICE_OFFLINE": _offline,
     "BRIDGE_OFFLINE": _offline,
-    "DEVICE_BUSY": _offline,
-    "DEVICE_OUT_OF_SYNC": _offline,
-    "TIMEOUT": _offline,
-    "LOCK_JAMMED": _offline,
+    "DEVICE_BUSY": _busy,
+    "DEVICE_OUT_OF_SYNC": _busy,
+    "TIMEOUT": _busy,
+    "LOCK_JAMMED": _busy,
     "PIN_CONFLICT": _conflict,
     "INVALID_PIN_FORMAT": _malformed,
     "PIN_NOT_ALLOWED": _malformed,

@@ -1,0 +1,1 @@
+"""Nuki smart locks with a keypad, through Nuki Web's API."""
