@@ -24,13 +24,17 @@ from latchwork.domain.events import Event
 from latchwork.domain.ids import uuid7
 from latchwork.domain.inbound_address import InboundAddresses
 from latchwork.domain.pin import Secret
+from latchwork.domain.provider import CheckedSettings
 from latchwork.domain.webhook import Webhook
 from latchwork.drivers import registry
 from latchwork.drivers.protocol import DriverFactory
 from latchwork.engine.clock import SystemClock
 from latchwork.engine.connections import Connections
+from latchwork.engine.housekeeping import keep_house
 from latchwork.engine.reconciler import Reconciler
+from latchwork.engine.trial import try_connection
 from latchwork.engine.worker import Worker
+from latchwork.pages.connect import ConnectDeps, ConnectPages
 from latchwork.storage.interface import ApiKey
 from latchwork.storage.sqlite.process_lock import acquire_process_lock
 from latchwork.storage.sqlite.storage import SqliteStorage
@@ -180,7 +184,9 @@ async def _run(
     deliverer = Deliverer(storage, clock, render_webhook, sender, jitter=rng.random)
     server = _server(settings, storage, guard, factories, connections, inbound)
     try:
-        async with _background(connections.run(), worker.run(), deliverer.run()) as failed:
+        async with _background(
+            connections.run(), worker.run(), keep_house(storage, clock), deliverer.run()
+        ) as failed:
             url = f"http://{settings.host}:{settings.port}"
             await _serve_until_stopped(
                 server, failed, lambda: started(Started(url, workspace, new_key))
@@ -241,11 +247,12 @@ def _server(
                 factories, provider, values
             ),
             accounts_changed=connections.accounts_changed,
-            providers=lambda: registry.providers(factories),
+            providers=registry.providers(factories),
             requests_a_minute=settings.requests_a_minute,
             public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
             inbound=inbound,
             deliver=connections.deliver,
+            page=_connect_pages(storage, factories, connections).answer,
         )
     )
     return uvicorn.Server(
@@ -258,6 +265,29 @@ def _server(
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=int(STOP_WITHIN),
+        )
+    )
+
+
+def _connect_pages(
+    storage: SqliteStorage, factories: Mapping[str, DriverFactory], connections: Connections
+) -> ConnectPages:
+    async def tried(checked: CheckedSettings) -> None:
+        factory = factories[checked.provider.name]
+        await try_connection(factory, new_id(), checked.settings, checked.secrets, clock)
+
+    return ConnectPages(
+        ConnectDeps(
+            storage=storage,
+            now=clock.now,
+            sleep=asyncio.sleep,
+            new_id=new_id,
+            providers=registry.providers(factories),
+            check_settings=lambda provider, values: registry.check_settings(
+                factories, provider, values
+            ),
+            try_connection=tried,
+            account_changed=connections.reconnect,
         )
     )
 
@@ -282,7 +312,7 @@ async def _background(
     finally:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_WITHIN):
-                await asyncio.wait(tasks[2:])
+                await asyncio.wait(tasks[3:])
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

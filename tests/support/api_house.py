@@ -61,8 +61,7 @@ class ApiHouse:
                 accounts_changed=lambda: None,
                 inbound=self.inbound,
                 deliver=self._deliver,
-                providers=lambda: registry.providers(registry.load()),
-                **deps,
+                **{"providers": registry.providers(registry.load()), **deps},
             )
         )
         self.client = httpx.AsyncClient(
@@ -136,7 +135,24 @@ class ApiHouse:
             created_at=NOW,
         )
         await self.storage.add_api_key(key, Secret(KEY + "other"))
-        self.client.headers["authorization"] = f"Bearer {KEY}other"
+        self.act_as(f"{KEY}other")
+
+    def act_as(self, credential: str) -> None:
+        """The client carries this credential from now on."""
+        self.client.headers["authorization"] = f"Bearer {credential}"
+
+    async def add_account(self, count: int) -> str:
+        """A further account, of `count` simulated locks, connected; its id."""
+        account = ConnectedAccount(
+            connected_account_id=self.new_id(),
+            workspace_id=self.workspace_id,
+            provider="simulator",
+            display_name="Another",
+            created_at=self.now,
+            connected=True,
+        )
+        await self.storage.add_account(account, {"count": count}, {})
+        return account.connected_account_id
 
     async def add_lock(self, *constraints: str | CodeConstraint, **fields: Any) -> str:
         """A lock with these constraints; its device_id."""

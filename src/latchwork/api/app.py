@@ -20,12 +20,16 @@ from latchwork.api.restricted import reachable
 from latchwork.api.routes import (
     access_codes,
     accounts,
+    client_sessions,
+    connect_webviews,
+    customization_profiles,
     devices,
     events,
     locks,
     simulate,
     unmanaged_codes,
     webhooks,
+    workspaces,
 )
 from latchwork.api.versions import in_version
 from latchwork.domain.errors import LatchworkError
@@ -44,6 +48,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *accounts.ENDPOINTS,
     *events.ENDPOINTS,
     *webhooks.ENDPOINTS,
+    *workspaces.ENDPOINTS,
+    *customization_profiles.ENDPOINTS,
+    *client_sessions.ENDPOINTS,
+    *connect_webviews.ENDPOINTS,
 )
 
 _encode = msgspec.json.Encoder().encode

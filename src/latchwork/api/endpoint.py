@@ -1,6 +1,6 @@
 """The declared table that routes (and the OpenAPI document) are made from."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -40,8 +40,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     """(provider, settings and secrets together) -> checked; raises Rejected."""
     accounts_changed: Callable[[], None]
     """Tells the engine that accounts were added, changed or deleted."""
-    providers: Callable[[], Sequence[Provider]]
-    """What can be connected."""
+    providers: tuple[Provider, ...] = ()
+    """The installed drivers."""
     page: Callable[[Request], Awaitable[Response | None]] | None = None
     """Answers what is asked of pages for people; None for any other path."""
     public_url: str = ""
@@ -78,8 +78,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     path: str
     new_id: Callable[[], str]
-    files: Mapping[str, bytes] = {}
-    """Uploaded with the request, by the name of their field."""
 
     @property
     def workspace(self) -> Workspace:

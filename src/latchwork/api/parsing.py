@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
-from starlette.datastructures import QueryParams
+from starlette.datastructures import QueryParams, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from latchwork.api.errors import ApiError, invalid
@@ -29,6 +30,8 @@ async def parameters(request: Request) -> tuple[dict[str, Any], bool, bool]:
     strict = str(query.pop("_strict", "false")).lower() == "true"
     if request.method == "GET":
         return query, True, strict
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        return await _form(request), True, strict
     body = await _body(request)
     if request.method == "DELETE" and query:
         return {**query, **body}, True, strict
@@ -49,6 +52,23 @@ async def _body(request: Request) -> dict[str, Any]:
     if not isinstance(decoded, dict):
         raise invalid("The body must be a JSON object.")
     return decoded
+
+
+async def _form(request: Request) -> dict[str, Any]:
+    """A form's fields; its files as bytes."""
+    declared = request.headers.get("content-length", "")
+    if not declared.isdigit():
+        raise ApiError(411, "length_required", "A form must be sent with its content-length.")
+    if int(declared) > LARGEST_BODY:
+        raise _too_large()
+    try:
+        async with request.form(max_files=4, max_fields=20) as form:
+            return {
+                name: await value.read() if isinstance(value, UploadFile) else value
+                for name, value in form.multi_items()
+            }
+    except HTTPException:
+        raise invalid("The body is not a valid multipart form.") from None
 
 
 async def bounded_body(request: Request) -> bytes:

@@ -15,19 +15,22 @@ from latchwork.api.errors import ApiError
 from latchwork.domain.access_code import AccessCode
 from latchwork.domain.action_attempt import ActionAttempt
 from latchwork.domain.connect_webview import ConnectWebview
-from latchwork.domain.device import ConnectedAccount
+from latchwork.domain.device import ConnectedAccount, Device
 from latchwork.domain.events import Event, NewEvent
 from latchwork.domain.pin import Pin
 from latchwork.storage.access import WebviewFilter
 from latchwork.storage.interface import (
     CodeFilter,
     CodeView,
+    DeviceChange,
     DeviceFilter,
     DeviceView,
     Duplicate,
     EventFilter,
     Page,
     Storage,
+    UnmanagedFilter,
+    UnmanagedView,
 )
 
 
@@ -71,7 +74,8 @@ class _Restricted:
     async def _has_device(self, device_id: str | None) -> bool:
         return (
             device_id is not None
-            and await self.device(self._workspace_id, device_id=device_id) is not None
+            and await self.device(self._workspace_id, device_id=device_id, is_managed=None)
+            is not None
         )
 
     async def account(self, workspace_id: str, account_id: str) -> ConnectedAccount | None:
@@ -80,18 +84,27 @@ class _Restricted:
         return await self._storage.account(workspace_id, account_id)
 
     async def device(
-        self, workspace_id: str, *, device_id: str | None = None, name: str | None = None
+        self,
+        workspace_id: str,
+        *,
+        device_id: str | None = None,
+        name: str | None = None,
+        is_managed: bool | None = True,
     ) -> DeviceView | None:
         if device_id is None and name is not None:
-            return await self._device_named(workspace_id, name)
-        view = await self._storage.device(workspace_id, device_id=device_id, name=name)
+            return await self._device_named(workspace_id, name, is_managed=is_managed)
+        view = await self._storage.device(
+            workspace_id, device_id=device_id, name=name, is_managed=is_managed
+        )
         if view is None or view.device.connected_account_id not in self._accounts:
             return None
         return view
 
-    async def _device_named(self, workspace_id: str, name: str) -> DeviceView | None:
+    async def _device_named(
+        self, workspace_id: str, name: str, *, is_managed: bool | None
+    ) -> DeviceView | None:
         """The oldest of this name that is in reach, whatever others of the name there are."""
-        where, cursor = DeviceFilter(search=name), None
+        where, cursor = DeviceFilter(search=name, is_managed=is_managed), None
         found: list[DeviceView] = []
         while True:
             page = await self.devices(workspace_id, where, limit=1000, cursor=cursor)
@@ -145,6 +158,38 @@ class _Restricted:
     ) -> Duplicate | None:
         self._check(code)
         return await self._storage.update_code(code, attempt, events, due_at)
+
+    async def unmanaged_code(
+        self,
+        workspace_id: str,
+        *,
+        access_code_id: str | None = None,
+        device_id: str | None = None,
+        pin: Pin | None = None,
+    ) -> UnmanagedView | None:
+        view = await self._storage.unmanaged_code(
+            workspace_id, access_code_id=access_code_id, device_id=device_id, pin=pin
+        )
+        if view is None or view.account.connected_account_id not in self._accounts:
+            return None
+        return view
+
+    async def unmanaged_codes(
+        self, workspace_id: str, where: UnmanagedFilter, *, limit: int, cursor: str | None
+    ) -> Page[UnmanagedView]:
+        narrowed = msgspec.structs.replace(
+            where, connected_account_ids=self._narrowed(where.connected_account_ids)
+        )
+        return await self._storage.unmanaged_codes(
+            workspace_id, narrowed, limit=limit, cursor=cursor
+        )
+
+    async def change_device(
+        self, device_id: str, change: DeviceChange, now: datetime
+    ) -> Device | None:
+        if not await self._has_device(device_id):
+            return None
+        return await self._storage.change_device(device_id, change, now)
 
     def _check(self, code: AccessCode) -> None:
         if code.connected_account_id not in self._accounts:

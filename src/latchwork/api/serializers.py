@@ -10,7 +10,7 @@ from latchwork.api.device_serializers import LOST, device_errors, iso, shown_pro
 from latchwork.domain import events
 from latchwork.domain.access_code import AccessCode, CodeStatus
 from latchwork.domain.action_attempt import ActionAttempt, ActionType, AttemptStatus
-from latchwork.domain.device import ConnectedAccount, Device, Workspace
+from latchwork.domain.device import ConnectedAccount, Device
 from latchwork.domain.events import Event
 from latchwork.domain.slots import LedgerEntry
 from latchwork.domain.timing import is_natively_scheduled, program_from
@@ -148,20 +148,6 @@ def _pending_updates(
 def generated_code(device: Device, pin: str) -> dict[str, Any]:
     """What /access_codes/generate_code answers: a PIN that nothing was done with."""
     return {"code": pin, "device_id": device.device_id}
-
-
-def workspace(found: Workspace) -> dict[str, Any]:
-    return {
-        "workspace_id": found.workspace_id,
-        "name": found.name,
-        "company_name": found.name,
-        "connect_partner_name": found.name,
-        "is_sandbox": found.is_sandbox,
-        "is_suspended": False,
-        "is_publishable_key_auth_enabled": False,
-        "organization_id": None,
-        "connect_webview_customization": {},
-    }
 
 
 def webhook(found: Webhook, *, with_secret: bool) -> dict[str, Any]:

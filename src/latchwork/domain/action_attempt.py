@@ -18,6 +18,7 @@ class ActionType(StrEnum):
     CONFIGURE_AUTO_LOCK = "CONFIGURE_AUTO_LOCK"
     SIMULATE_KEYPAD_CODE_ENTRY = "SIMULATE_KEYPAD_CODE_ENTRY"
     SIMULATE_MANUAL_LOCK_VIA_KEYPAD = "SIMULATE_MANUAL_LOCK_VIA_KEYPAD"
+    RESET_SANDBOX_WORKSPACE = "RESET_SANDBOX_WORKSPACE"
     SIMULATE = "SIMULATE"
     """Of the sandbox, ours: `values["action"]` names it. Never shown to callers."""
     DELETE_UNMANAGED = "DELETE_UNMANAGED"
@@ -30,6 +31,7 @@ ENGINE_ACTIONS = frozenset(ActionType) - {
     ActionType.CREATE_ACCESS_CODE,
     ActionType.UPDATE_ACCESS_CODE,
     ActionType.DELETE_ACCESS_CODE,
+    ActionType.RESET_SANDBOX_WORKSPACE,
 }
 """What a visit carries out by itself; the rest follows from the state of the code."""
 

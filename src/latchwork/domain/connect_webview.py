@@ -12,7 +12,7 @@ from latchwork.domain import events
 from latchwork.domain.errors import Rejected
 from latchwork.domain.events import NewEvent
 from latchwork.domain.pin import Secret
-from latchwork.domain.provider import Provider
+from latchwork.domain.provider import SIMULATOR, Provider
 
 LINK_LIVES: Final = timedelta(hours=24)
 LOCK_CATEGORIES: Final = frozenset(("stable", "consumer_smartlocks", "beta", "internal_beta"))
@@ -70,8 +70,10 @@ class ConnectWebview(msgspec.Struct, frozen=True, kw_only=True):
         return self.status is WebviewStatus.AUTHORIZED
 
 
-def offered(wish: WebviewWish, installed: Sequence[Provider]) -> tuple[Provider, ...]:
-    """The providers that a person may choose from."""
+def offered(
+    wish: WebviewWish, installed: Sequence[Provider], *, is_sandbox: bool
+) -> tuple[Provider, ...]:
+    """The providers that a person may choose from: simulated locks in sandboxes alone."""
     if wish.provider_category is not None and wish.provider_category not in LOCK_CATEGORIES:
         return ()
     wanted = frozenset(map(_named, wish.accepted_providers))
@@ -79,7 +81,9 @@ def offered(wish: WebviewWish, installed: Sequence[Provider]) -> tuple[Provider,
     return tuple(
         provider
         for provider in installed
-        if (not wanted or provider.name in wanted) and provider.name not in barred
+        if (not wanted or provider.name in wanted)
+        and provider.name not in barred
+        and (is_sandbox or provider.name != SIMULATOR)
     )
 
 

@@ -10,6 +10,8 @@ import msgspec
 from latchwork.domain.errors import Rejected
 from latchwork.domain.pin import Secret
 
+SIMULATOR = "simulator"
+"""The provider of locks that are none."""
 LONGEST_VALUE = 4096
 """Characters of one setting."""
 

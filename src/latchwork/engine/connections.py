@@ -88,6 +88,7 @@ class Connections:
         self._writes: dict[str, dict[int, datetime]] = {}
         self._listeners: list[Callable[[], None]] = []
         self._look = asyncio.Event()
+        self._renewed: set[str] = set()
         self._suspended: set[str] = set()
         """Accounts that are told to be disconnected because somebody wishes it."""
         self._asked: dict[str, datetime | None] = {}
@@ -100,6 +101,11 @@ class Connections:
 
     def accounts_changed(self) -> None:
         """Hurries the look for accounts that were added, changed or deleted."""
+        self._look.set()
+
+    def reconnect(self, account_id: str) -> None:
+        """Makes an account's connection anew, with its settings and secrets as stored now."""
+        self._renewed.add(account_id)
         self._look.set()
 
     def driver(self, account_id: str) -> Driver | None:
@@ -182,7 +188,9 @@ class Connections:
     async def _keep_all(self) -> None:
         every = {a.connected_account_id: a for a in await self._storage.all_accounts()}
         accounts = {i: account for i, account in every.items() if not account.suspended}
-        for account_id in self._keepers.keys() - accounts.keys():
+        ended = self._keepers.keys() - accounts.keys() | self._renewed & self._keepers.keys()
+        self._renewed.clear()
+        for account_id in ended:
             await self._drop(account_id)
         for account_id in every.keys() - accounts.keys() - self._suspended:
             self._suspended.add(account_id)

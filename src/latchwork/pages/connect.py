@@ -6,7 +6,7 @@ name from another site, and the page can be embedded where browsers keep third-p
 """
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -27,8 +27,8 @@ from latchwork.domain.device import ConnectedAccount, Workspace
 from latchwork.domain.errors import LatchworkError, Rejected
 from latchwork.domain.pin import Secret
 from latchwork.domain.provider import CheckedSettings, FieldKind, Provider, from_form
-from latchwork.pages.look import Look, look_of
-from latchwork.pages.rendering import asset, page
+from latchwork.pages.look import LOGOS, Look, look_of
+from latchwork.pages.rendering import asset, image, page
 from latchwork.storage.interface import Storage
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,7 @@ class ConnectDeps(msgspec.Struct, frozen=True, kw_only=True):
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
     new_id: Callable[[], str]
-    providers: Callable[[], Sequence[Provider]]
+    providers: tuple[Provider, ...]
     check_settings: Callable[[str, dict[str, Any]], CheckedSettings]
     """Raises Rejected."""
     try_connection: Callable[[CheckedSettings], Awaitable[None]]
@@ -85,7 +85,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     def leave(self) -> str | None:
         """Where a person goes who does not connect."""
         wish = self.webview.wish
-        url = wish.custom_redirect_failure_url
+        url = wish.custom_redirect_failure_url or wish.custom_redirect_url
         if url is None:
             return None
         return redirect_target(url, connect_webview_id=self.webview.connect_webview_id)
@@ -115,6 +115,9 @@ class ConnectPages:
         path = request.scope["path"]
         if path.startswith(ASSETS):
             return asset(path.removeprefix(ASSETS))
+        if path.startswith(LOGOS):
+            found = await self._deps.storage.logo(path.removeprefix(LOGOS))
+            return None if found is None else image(*found)
         return await self._view(request) if path == VIEW else None
 
     async def _view(self, request: Request) -> Response:
@@ -143,14 +146,15 @@ class ConnectPages:
         workspace = await self._deps.storage.workspace(webview.workspace_id)
         if workspace is None or self._deps.now() >= webview.expires_at:
             return _notice(410, "This link has expired", "Ask for a new one.")
-        providers = offered(webview.wish, self._deps.providers())
+        installed = self._deps.providers
+        providers = offered(webview.wish, installed, is_sandbox=workspace.is_sandbox)
         chosen = {provider.name: provider for provider in providers}.get(query.get("provider", ""))
         if len(providers) == 1:
             chosen = providers[0]
         return Visit(
             webview=webview,
             workspace=workspace,
-            look=look_of(workspace),
+            look=look_of(workspace, await self._deps.storage.profiles(workspace.workspace_id)),
             providers=providers,
             token=token,
             chosen=chosen,
@@ -201,8 +205,10 @@ class ConnectPages:
             await self._deps.try_connection(checked)
         except LatchworkError as error:
             return await self._refused(visit, provider, typed, str(error))
-        except Exception:
-            log.exception("connect_webview.trial_failed", provider=provider.name)
+        except Exception as error:  # noqa: BLE001 - a driver's defect is told, not passed on
+            # Its message may hold what was typed.
+            failure = type(error).__name__
+            log.error("connect_webview.trial_failed", provider=provider.name, error=failure)  # noqa: TRY400
             return await self._refused(visit, provider, typed, "Something went wrong on our side.")
         return await self._succeeded(visit, checked)
 

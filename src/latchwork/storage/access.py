@@ -1,16 +1,19 @@
 """The part of storage's interface about who may call, and how people and requests come in. The
 rules of `interface` hold here too."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 
+from latchwork.domain.access_code import AccessCode
+from latchwork.domain.action_attempt import ActionAttempt
 from latchwork.domain.connect_webview import ConnectWebview
 from latchwork.domain.credentials import ApiKey, ClientSession, PersonalToken
 from latchwork.domain.customization import CustomizationProfile
-from latchwork.domain.device import ConnectedAccount, Workspace
+from latchwork.domain.device import ConnectedAccount, Device, Workspace
+from latchwork.domain.events import NewEvent
 from latchwork.domain.idempotency import Answered, Claim, Held, Unanswered
 from latchwork.domain.pin import Secret
 from latchwork.domain.provider import CheckedSettings
@@ -48,6 +51,14 @@ class KeyStorage(Protocol):
         """The live key with this secret, compared in constant time; None for any other."""
 
 
+AccountDeletion = Callable[
+    [ConnectedAccount, Sequence[tuple[Device, Sequence[AccessCode]]]], Sequence[NewEvent]
+]
+"""The events that tell of a deletion; the codes are those that were not deleted before."""
+AccountRenewal = Callable[[ConnectedAccount], ConnectedAccount | None]
+"""The account that takes the place of one that is deleted; None: none does."""
+
+
 class WorkspaceStorage(Protocol):
     """Workspaces, and the personal tokens that open several."""
 
@@ -55,6 +66,17 @@ class WorkspaceStorage(Protocol):
         """Writes all of it but `is_sandbox` and `created_at`."""
 
     async def workspace_of_publishable_key(self, key: str) -> Workspace | None: ...
+    async def reset_workspace(
+        self,
+        workspace_id: str,
+        told: AccountDeletion,
+        anew: AccountRenewal,
+        attempt: ActionAttempt,
+    ) -> None:
+        """Forgets every account with its locks and codes, as `delete_account` does, stores those
+        that `anew` makes of them with the settings that they had, and the attempt that asked for
+        it: all or nothing."""
+
     async def add_personal_token(self, token: PersonalToken, secret: Secret) -> None: ...
     async def personal_tokens(self) -> Sequence[PersonalToken]: ...
     async def revoke_personal_token(self, personal_token_id: str, now: datetime) -> bool: ...

@@ -20,13 +20,13 @@ from latchwork.domain.access_code import AccessCode
 from latchwork.domain.action_attempt import ActionAttempt
 from latchwork.domain.credentials import ApiKey as ApiKey  # noqa: PLC0414 - part of the interface
 from latchwork.domain.device import ConnectedAccount, Device
-from latchwork.domain.errors import RetryLater
 from latchwork.domain.events import Event, NewEvent
 from latchwork.domain.pin import Pin, Secret
 from latchwork.domain.slots import ForeignCode, LedgerEntry
 from latchwork.domain.visit import LockView, VisitChanges
 from latchwork.domain.webhook import Attempt, DueMessage, Webhook
 from latchwork.storage.access import (
+    AccountDeletion,
     IdempotencyStorage,
     KeyStorage,
     ProfileStorage,
@@ -34,16 +34,9 @@ from latchwork.storage.access import (
     WebviewStorage,
     WorkspaceStorage,
 )
+from latchwork.storage.errors import StaleTokenError as StaleTokenError  # noqa: PLC0414 - likewise
+from latchwork.storage.errors import StorageUnavailable as StorageUnavailable  # noqa: PLC0414
 from latchwork.storage.page import Page as Page  # noqa: PLC0414 - part of the interface
-
-
-class StaleTokenError(Exception):
-    """The lease was lost: another visit owns the device. Nothing was written."""
-
-
-class StorageUnavailable(RetryLater):
-    """The database did not take a write or answer a read (disk full, locked by another process).
-    Nothing of the write is stored."""
 
 
 class CodeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +86,7 @@ class CodeFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 class UnmanagedFilter(msgspec.Struct, frozen=True, kw_only=True):
     device_id: str | None = None
+    connected_account_ids: tuple[str, ...] | None = None
     search: str | None = None
 
 
@@ -129,9 +123,6 @@ DeviceChange = Callable[[Device], tuple[Device, Sequence[NewEvent], bool]]
 AccountChange = Callable[[ConnectedAccount], tuple[ConnectedAccount, Sequence[NewEvent]]]
 DeviceDeletion = Callable[[Device, ConnectedAccount, Sequence[AccessCode]], Sequence[NewEvent]]
 """The events that tell of a deletion; the codes are those that were not deleted before."""
-AccountDeletion = Callable[
-    [ConnectedAccount, Sequence[tuple[Device, Sequence[AccessCode]]]], Sequence[NewEvent]
-]
 
 
 class AccountStorage(Protocol):

@@ -3,6 +3,12 @@
 Answers are not built from these; the OpenAPI document is, and the tests hold every answer to them.
 """
 
+from latchwork.api.resources.access import (
+    Batch,
+    ClientSession,
+    ConnectWebview,
+    CustomizationProfile,
+)
 from latchwork.api.resources.access_code import AccessCode, GeneratedCode, UnmanagedAccessCode
 from latchwork.api.resources.account import ConnectedAccount, Workspace
 from latchwork.api.resources.common import Error, Pagination
@@ -12,7 +18,11 @@ from latchwork.api.resources.event import ActionAttempt, Event, Webhook
 __all__ = [
     "AccessCode",
     "ActionAttempt",
+    "Batch",
+    "ClientSession",
+    "ConnectWebview",
     "ConnectedAccount",
+    "CustomizationProfile",
     "Device",
     "DeviceProvider",
     "Error",

@@ -1,6 +1,8 @@
 """Workspaces and connected accounts."""
 
-from typing import Any, Literal
+from typing import Literal
+
+from msgspec import UNSET, UnsetType
 
 from latchwork.api.resources.common import (
     AccountError,
@@ -9,6 +11,7 @@ from latchwork.api.resources.common import (
     Instant,
     Metadata,
     Resource,
+    Url,
 )
 
 
@@ -28,6 +31,16 @@ class ConnectedAccount(Resource):
     warnings: list[Caution]
 
 
+class WebviewCustomization(Resource):
+    """How the page of connect webviews looks."""
+
+    primary_button_color: str | UnsetType = UNSET
+    primary_button_text_color: str | UnsetType = UNSET
+    logo_shape: Literal["circle", "square"] | UnsetType = UNSET
+    success_message: str | UnsetType = UNSET
+    inviter_logo_url: Url | UnsetType = UNSET
+
+
 class Workspace(Resource):
     """What keys, accounts, devices and codes belong to. A sandbox's locks are simulated."""
 
@@ -39,4 +52,5 @@ class Workspace(Resource):
     is_suspended: bool
     is_publishable_key_auth_enabled: bool
     organization_id: Id | None
-    connect_webview_customization: dict[str, Any]
+    connect_webview_customization: WebviewCustomization
+    publishable_key: str | UnsetType = UNSET

@@ -1,4 +1,4 @@
-"""/workspaces, /connected_accounts, and our own way to connect a provider."""
+"""/connected_accounts, and our own way to connect a provider."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
@@ -8,14 +8,12 @@ from msgspec import UNSET
 
 from latchwork.api import device_serializers as show_device
 from latchwork.api import resources
-from latchwork.api import serializers as show
 from latchwork.api.attempts import PATIENCE, STEP
 from latchwork.api.endpoint import (
     CREATE,
     DELETE,
     READ,
     Call,
-    Empty,
     Endpoint,
     page_of,
     page_size,
@@ -76,10 +74,6 @@ class Connect(msgspec.Struct):
 
 class InboundUrl(msgspec.Struct):
     connected_account_id: str
-
-
-async def get_workspace(call: Call, _asked: Empty) -> dict[str, Any]:
-    return {"workspace": show.workspace(call.workspace), "ok": True}
 
 
 async def get(call: Call, asked: Get) -> dict[str, Any]:
@@ -214,14 +208,6 @@ ENDPOINTS = (
         inbound_url,
         answer={"inbound_url": str},
         summary="Tells the secret address at which the account's provider can deliver to us.",
-    ),
-    Endpoint(
-        "/workspaces/get",
-        READ,
-        Empty,
-        get_workspace,
-        answer={"workspace": resources.Workspace},
-        summary="Gets the workspace that the key belongs to.",
     ),
     Endpoint(
         "/connected_accounts/get",

@@ -161,17 +161,17 @@ async def get_unmanaged(call: Call, asked: Get) -> dict[str, Any]:
 
 async def page(call: Call, asked: ListUnmanaged, *, is_managed: bool = True) -> Page[DeviceView]:
     """The devices asked for; none where they are to belong to what Latchwork does not have."""
-    elsewhere = ("customer_key", "user_identifier_key", "connect_webview_id", "space_id",
-                 "unstable_location_id")  # fmt: skip
+    elsewhere = ("customer_key", "user_identifier_key", "space_id", "unstable_location_id")
     if any(getattr(asked, name, None) for name in elsewhere):
         return Page(())
+    accounts = await _accounts(call, asked)
     capabilities = _capabilities(call, asked)
     if capabilities is None:
         return Page(())
     where = DeviceFilter(
         is_managed=is_managed,
         capabilities=capabilities,
-        connected_account_ids=_joined(asked.connected_account_ids, asked.connected_account_id),
+        connected_account_ids=accounts,
         device_ids=None if asked.device_ids is None else tuple(asked.device_ids),
         device_types=_joined(asked.device_types, asked.device_type),
         manufacturer=asked.manufacturer,
@@ -182,6 +182,17 @@ async def page(call: Call, asked: ListUnmanaged, *, is_managed: bool = True) -> 
     return await call.storage.devices(
         call.workspace_id, where, limit=page_size(asked.limit), cursor=asked.page_cursor
     )
+
+
+async def _accounts(call: Call, asked: ListUnmanaged) -> tuple[str, ...] | None:
+    """The accounts whose devices are asked for; None: of all."""
+    named = _joined(asked.connected_account_ids, asked.connected_account_id)
+    webview_id = getattr(asked, "connect_webview_id", None)
+    if not webview_id:
+        return named
+    webview = await call.storage.webview(call.workspace_id, webview_id)
+    brought = None if webview is None else webview.connected_account_id
+    return tuple(found for found in (brought,) if found and (named is None or found in named))
 
 
 def _joined(many: list[str] | None, one: str | None) -> tuple[str, ...] | None:
@@ -288,7 +299,7 @@ async def list_providers(call: Call, asked: Providers) -> dict[str, Any]:
     """The installed drivers, but for the sandbox's own."""
     category = asked.provider_category
     categories = (None, STABLE, "consumer_smartlocks")
-    found = call.deps.providers() if category in categories else ()
+    found = call.deps.providers if category in categories else ()
     return {
         "device_providers": [show.device_provider(p) for p in found if p.name != SIMULATOR],
         "ok": True,

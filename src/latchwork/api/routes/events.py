@@ -137,7 +137,7 @@ def _joined(many: list[str] | None, one: str | None) -> tuple[str, ...] | None:
     return (*(many or ()), *(() if one is None else (one,)))
 
 
-async def _shown(call: Call, attempt: ActionAttempt) -> dict[str, Any]:
+async def attempt_shown(call: Call, attempt: ActionAttempt) -> dict[str, Any]:
     """With the access code that the command was about, as it is now."""
     code = None
     kinds = (ActionType.CREATE_ACCESS_CODE, ActionType.UPDATE_ACCESS_CODE)
@@ -151,7 +151,7 @@ async def get_attempt(call: Call, asked: GetAttempt) -> dict[str, Any]:
     found = await call.storage.attempt(call.workspace_id, asked.action_attempt_id)
     if found is None or found.action_type in HIDDEN:
         raise ApiError(404, "action_attempt_not_found", "Action attempt not found.")
-    return {"action_attempt": await _shown(call, found), "ok": True}
+    return {"action_attempt": await attempt_shown(call, found), "ok": True}
 
 
 async def list_attempts(call: Call, asked: ListAttempts) -> dict[str, Any]:
@@ -165,7 +165,9 @@ async def list_attempts(call: Call, asked: ListAttempts) -> dict[str, Any]:
         cursor=asked.page_cursor,
     )
     shown = [
-        await _shown(call, attempt) for attempt in page.items if attempt.action_type not in HIDDEN
+        await attempt_shown(call, attempt)
+        for attempt in page.items
+        if attempt.action_type not in HIDDEN
     ]
     return {
         "action_attempts": shown,

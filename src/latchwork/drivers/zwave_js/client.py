@@ -92,8 +92,10 @@ class Client:
                 f"{self._url} is not a Z-Wave JS server (HTTP {error.status}). Check the address."
             ) from None
         except (aiohttp.ClientError, OSError) as error:
+            log.info("zwave_js.not_reached", url=self._url, error=type(error).__name__)
             raise RetryLater(
-                f"The Z-Wave JS server at {self._url} cannot be reached ({type(error).__name__})."
+                f"The Z-Wave JS server at {self._url} cannot be reached. Check the address, and "
+                "that the server runs."
             ) from None
         _check_version(await self._socket.receive(), self._url)
         self._reader = asyncio.create_task(self._read(self._socket), name="zwave_js reader")

@@ -29,7 +29,7 @@ from latchwork.storage.sql.aggregate import (
     problems,
 )
 from latchwork.storage.sql.schedule import make_all_due
-from latchwork.storage.sql.session import Row, Transaction
+from latchwork.storage.sql.session import Row, Session, Transaction
 
 COLUMNS = (
     "created_at",
@@ -101,6 +101,23 @@ async def add_or_renew(
     return found, True
 
 
+async def settings_of(
+    session: Session, account_id: str
+) -> tuple[Mapping[str, Any], Mapping[str, Secret]]:
+    """See AccountStorage.account_settings."""
+    row = await session.one(_SETTINGS, (account_id,))
+    if row is None:
+        return {}, {}
+    unseal = session.vault.unseal
+    settings = unseal("connected_account", "settings", account_id, row[0])
+    secrets = unseal("connected_account", "secrets", account_id, row[1])
+    revealed = msgspec.json.decode(secrets, type=dict[str, str])
+    return (
+        mapping(settings.decode()),
+        {name: Secret(value) for name, value in revealed.items()},
+    )
+
+
 class AccountQueries(Aggregate):
     """See AccountStorage."""
 
@@ -152,17 +169,7 @@ class AccountQueries(Aggregate):
         self, account_id: str
     ) -> tuple[Mapping[str, Any], Mapping[str, Secret]]:
         """Both empty for an account that does not exist."""
-        row = await self._db.reading.one(_SETTINGS, (account_id,))
-        if row is None:
-            return {}, {}
-        unseal = self._db.vault.unseal
-        settings = unseal("connected_account", "settings", account_id, row[0])
-        secrets = unseal("connected_account", "secrets", account_id, row[1])
-        revealed = msgspec.json.decode(secrets, type=dict[str, str])
-        return (
-            mapping(settings.decode()),
-            {name: Secret(value) for name, value in revealed.items()},
-        )
+        return await settings_of(self._db.reading, account_id)
 
     async def set_account_state(
         self, account: ConnectedAccount, events: Sequence[NewEvent], now: datetime

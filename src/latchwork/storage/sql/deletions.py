@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from latchwork.storage.interface import AccountDeletion, DeviceDeletion
-from latchwork.storage.sql import accounts, code_rows, device_rows, sql
+from latchwork.domain.action_attempt import ActionAttempt
+from latchwork.domain.device import ConnectedAccount
+from latchwork.storage.access import AccountDeletion, AccountRenewal
+from latchwork.storage.interface import DeviceDeletion
+from latchwork.storage.sql import accounts, attempts, code_rows, device_rows, sql
 from latchwork.storage.sql import events as event_queries
 from latchwork.storage.sql.aggregate import Aggregate
 from latchwork.storage.sql.session import Transaction
@@ -21,6 +24,11 @@ _DEVICES: Final = sql.select(
 _ACCOUNT: Final = sql.select(
     sql.of("a", accounts.COLUMNS),
     "FROM connected_account a WHERE a.workspace_id = ? AND a.connected_account_id = ?",
+)
+_ACCOUNTS: Final = sql.select(
+    sql.of("a", accounts.COLUMNS),
+    "FROM connected_account a WHERE a.workspace_id = ? "
+    "ORDER BY a.created_at, a.connected_account_id",
 )
 _OF_DEVICE: Final = ("action_attempt", "foreign_code", "ledger", "access_code", "visit", "device")
 """Tables, in an order in which nothing is left that refers to what is gone."""
@@ -49,17 +57,42 @@ class DeletionQueries(Aggregate):
             row = await tx.one(_ACCOUNT, (workspace_id, account_id))
             if row is None:
                 return False
-            rows = await tx.all(_DEVICES, (account_id,))
-            devices = [device_rows.with_account_of(row)[0] for row in rows]
-            held = [(d, await code_rows.of_device(tx, d.device_id)) for d in devices]
-            account = accounts.account_of(row)
-            await event_queries.append(tx, workspace_id, None, told(account, held))
-            await _forget(tx, [device.device_id for device in devices])
-            for table in ("driver_store", "connected_account"):
-                await tx.run(_delete(table, "connected_account_id"), (account_id,))
+            await _forget_account(tx, accounts.account_of(row), told)
             return True
 
         return await self._db.write(unit, account_id)
+
+    async def reset_workspace(
+        self,
+        workspace_id: str,
+        told: AccountDeletion,
+        anew: AccountRenewal,
+        attempt: ActionAttempt,
+    ) -> None:
+        async def unit(tx: Transaction) -> None:
+            rows = await tx.all(_ACCOUNTS, (workspace_id,))
+            for account in [accounts.account_of(row) for row in rows]:
+                settings, secrets = await accounts.settings_of(tx, account.connected_account_id)
+                await _forget_account(tx, account, told)
+                renewed = anew(account)
+                if renewed is not None:
+                    await accounts.add_or_renew(tx, renewed, settings, secrets, settings)
+            await attempts.add(tx, attempt)
+
+        await self._db.write(unit, workspace_id)
+
+
+async def _forget_account(
+    tx: Transaction, account: ConnectedAccount, told: AccountDeletion
+) -> None:
+    account_id = account.connected_account_id
+    rows = await tx.all(_DEVICES, (account_id,))
+    devices = [device_rows.with_account_of(row)[0] for row in rows]
+    held = [(d, await code_rows.of_device(tx, d.device_id)) for d in devices]
+    await event_queries.append(tx, account.workspace_id, None, told(account, held))
+    await _forget(tx, [device.device_id for device in devices])
+    for table in ("driver_store", "connected_account"):
+        await tx.run(_delete(table, "connected_account_id"), (account_id,))
 
 
 async def _forget(tx: Transaction, device_ids: Sequence[str]) -> None:

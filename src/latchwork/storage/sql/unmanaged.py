@@ -45,6 +45,7 @@ class UnmanagedQueries(Aggregate):
         found = sql.Where("d.workspace_id = ?", workspace_id)
         if where.device_id is not None:
             found.also("s.device_id = ?", where.device_id)
+        found.any_of("d.connected_account_id", where.connected_account_ids)
         found.contains(("s.name",), where.search)
         return await page(
             self._db.reading,
