@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from latchwork.domain.action_attempt import ActionAttempt, ActionType
+from latchwork.domain.pin import Pin
+from latchwork.storage.interface import UnmanagedFilter
 from support.virtual_time import run
 from support.world import DAY, HOUR, MINUTE, SECOND, World
 
@@ -42,12 +45,24 @@ class Chaos:
         self.rng = Random(seed)
         self.world = world
         self.wished: dict[str, str] = {}
+        self.named: set[Pin | None] = set()
+        """PINs of other hands that need not stand any more, and may."""
+        self.wishes: list[str] = []
         self.pins = iter(self.rng.sample(range(1000, 9999), STEPS * 2))
 
     async def step(self) -> None:
         act = self.rng.choices(
-            (self.create, self.delete, self.change, self.break_, self.mend, self.crash, self.hand),
-            weights=(6, 2, 2, 3, 3, 1, 1),
+            (
+                self.create,
+                self.delete,
+                self.change,
+                self.break_,
+                self.mend,
+                self.crash,
+                self.hand,
+                self.name_one,
+            ),
+            weights=(6, 2, 2, 3, 3, 1, 1, 1),
         )[0]
         await act()
         pause = self.rng.choice((SECOND / 2, 3 * SECOND, MINUTE, 20 * MINUTE, 3 * HOUR))
@@ -114,6 +129,40 @@ class Chaos:
             self.world.program_by_hand(position, pin, key)
             await self.world.driver.house.save(lock)
 
+    async def name_one(self) -> None:
+        """A caller wishes one of the codes of other hands taken over or removed."""
+        world = self.world
+        page = await world.storage.unmanaged_codes(
+            world.workspace_id, UnmanagedFilter(), limit=50, cursor=None
+        )
+        known = sorted(
+            (view for view in page.items if view.code.pin is not None),
+            key=lambda view: (view.device.provider_key, view.code.position),
+        )
+        if not known:
+            return
+        view = self.rng.choice(known)
+        kind = self.rng.choice((ActionType.CONVERT_TO_MANAGED, ActionType.DELETE_UNMANAGED))
+        if kind is ActionType.DELETE_UNMANAGED:
+            place = (view.device.provider_key, view.code.position)
+            self.named.add(world.foreign.pop(place, view.code.pin))
+        attempt = ActionAttempt(
+            action_attempt_id=world.new_id(),
+            workspace_id=world.workspace_id,
+            action_type=kind,
+            created_at=world.clock.now(),
+            device_id=view.device.device_id,
+            values={"unmanaged_access_code_id": view.code.unmanaged_access_code_id},
+        )
+        await world.storage.add_attempt(attempt)
+        self.wishes.append(attempt.action_attempt_id)
+
+    async def _wishes_ended(self) -> None:
+        for attempt_id in self.wishes:
+            attempt = await self.world.storage.attempt(self.world.workspace_id, attempt_id)
+            assert attempt is not None
+            assert attempt.status.value != "pending"
+
     async def end(self) -> None:
         """The locks behave, and time passes: every wish is as it should be."""
         world = self.world
@@ -130,11 +179,13 @@ class Chaos:
             if code.window.contains(now):
                 assert code.status.value == "set", f"{key}: {code.errors} {code.warnings}"
         await self._no_strangers()
+        await self._wishes_ended()
 
     async def _no_strangers(self) -> None:
         """Nothing is on a lock but what is wished and what other people put there."""
         for key in KINDS:
             known = {pin for (at, _), pin in self.world.foreign.items() if at == key}
+            known |= self.named
             for code_id, on in self.wished.items():
                 view = await self.world.find(code_id)
                 if on == key and view is not None:

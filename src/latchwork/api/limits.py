@@ -33,9 +33,13 @@ KINDS: Final = {
     "/access_codes/create_multiple": Kind.CREATE,
     "/access_codes/update": Kind.UPDATE,
     "/access_codes/delete": Kind.DELETE,
+    "/access_codes/unmanaged/delete": Kind.DELETE,
     "/locks/lock_door": Kind.LOCK,
     "/locks/unlock_door": Kind.UNLOCK,
 }
+
+UNMANAGED: Final = "/access_codes/unmanaged/"
+"""Where `access_code_id` names a code of another hand."""
 
 _Name = tuple[str, ...]
 
@@ -100,6 +104,9 @@ class Limiter:
 async def _device_ids(call: Call, asked: msgspec.Struct) -> list[str]:
     """The devices that a command is for, as far as they are the caller's."""
     if code_id := getattr(asked, "access_code_id", None):
+        if call.path.startswith(UNMANAGED):
+            other = await call.storage.unmanaged_code(call.workspace_id, access_code_id=code_id)
+            return [] if other is None else [other.code.device_id]
         view = await call.storage.code(call.workspace_id, access_code_id=code_id)
         return [] if view is None else [view.code.device_id]
     named = getattr(asked, "device_ids", None) or [getattr(asked, "device_id", None)]

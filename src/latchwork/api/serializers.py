@@ -61,11 +61,9 @@ def access_code(view: CodeView, now: datetime) -> dict[str, Any]:
 
 
 def unmanaged_access_code(view: UnmanagedView, now: datetime) -> dict[str, Any]:
-    """Seam's unmanaged_access_code: one that another hand put on the lock. Whose PIN the lock hides
-    can neither be managed nor deleted: no read could show that it is still this code."""
+    """Seam's unmanaged_access_code: one that another hand put on the lock."""
     code, device = view.code, view.device
     window = code.window or Window()
-    hidden = {"cannot_be_managed": True, "cannot_delete_unmanaged_access_code": True}
     return {
         "access_code_id": code.unmanaged_access_code_id,
         "device_id": code.device_id,
@@ -80,7 +78,8 @@ def unmanaged_access_code(view: UnmanagedView, now: datetime) -> dict[str, Any]:
         "is_managed": False,
         "errors": device_errors(device, view.account),
         "warnings": [],
-        **(hidden if code.pin is None else {}),
+        **({} if code.is_manageable else {"cannot_be_managed": True}),
+        **({} if code.is_nameable else {"cannot_delete_unmanaged_access_code": True}),
     }
 
 

@@ -57,3 +57,17 @@ class ForeignCode(msgspec.Struct, frozen=True, kw_only=True):
     failures: int = 0
     """Consecutive attempts to do what a caller wishes of it that the lock did not honour."""
     retry_at: datetime | None = None
+
+    @property
+    def is_nameable(self) -> bool:
+        """Whether a caller can name it: a read has to show that a position holds this very code."""
+        return self.pin is not None
+
+    @property
+    def is_manageable(self) -> bool:
+        """Whether it can become one of ours as it stands: with a PIN that we know, and a schedule
+        of a kind that we write ourselves."""
+        window = self.window
+        return self.is_nameable and (
+            window is None or window.ends_at is not None or window.starts_at is None
+        )

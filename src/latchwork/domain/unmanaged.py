@@ -30,6 +30,7 @@ from latchwork.domain.window import Window
 
 GONE = "The code is no longer on the lock, or its PIN was changed by another hand."
 ENDED = "The code's time frame has ended."
+ODD = "The code's schedule has a beginning and no end, which codes of ours never have."
 TOO_LATE = "The lock could not be read in time; nothing was done."
 
 
@@ -81,6 +82,8 @@ def _take_over(
             {"managed_access_code_id": same.access_code_id},
         )
         _fail(state, wish, now, "duplicate_access_code", problem)
+    elif not code.is_manageable:
+        _fail(state, wish, now, "cannot_be_managed", Problem("provider_issue", ODD, now))
     elif window.has_ended(now):
         _fail(state, wish, now, "access_code_ended", Problem("access_code_inactive", ENDED, now))
     else:

@@ -117,6 +117,14 @@ async def test_what_cannot_be_taken_over_is_refused(house: ApiHouse) -> None:
     assert (await house.post(path, access_code_id=ended)).json()["error"]["type"] == (
         "access_code_ended"
     )
+    from_then_on = Window(house.now - HOUR, None)
+    endless = await by_hand(house, lock, 5, pin="2222", window=from_then_on)
+    assert (await house.post(path, access_code_id=endless)).json()["error"]["type"] == (
+        "access_code_cannot_be_managed"
+    )
+    shown = (await house.ok("/access_codes/unmanaged/get", access_code_id=endless))["access_code"]
+    assert shown["cannot_be_managed"] is True
+    assert "cannot_delete_unmanaged_access_code" not in shown
     zeros = await by_hand(house, lock, 2, pin="1001")
     refused = (await house.post(path, access_code_id=zeros)).json()["error"]
     assert refused["data"] == {"violated_constraints": ["no_zeros"]}

@@ -132,6 +132,13 @@ async def _check_convertible(call: Call, view: UnmanagedView, *, force: bool) ->
             "access_code_cannot_be_managed",
             "The lock hides the PIN of this code, so it cannot be managed (cannot_be_managed).",
         )
+    if not code.is_manageable:
+        raise ApiError(
+            400,
+            "access_code_cannot_be_managed",
+            "The code's schedule has a beginning and no end, which codes of Latchwork never have "
+            "(cannot_be_managed).",
+        )
     window = code.window or Window()
     if window.has_ended(call.now):
         raise ApiError(400, "access_code_ended", "The code's time frame has ended.")

@@ -65,6 +65,7 @@ _SET_STATE = sql.update(
     "WHERE connected_account_id = ?",
 )
 _REPLACE = sql.update("connected_account", COLUMNS, "WHERE connected_account_id = ?")
+_EXISTS = "SELECT 1 FROM connected_account WHERE connected_account_id = ?"
 _STORE_LOAD = "SELECT key, value FROM driver_store WHERE connected_account_id = ?"
 _STORE_SAVE = sql.insert(
     "driver_store",
@@ -216,7 +217,13 @@ class AccountQueries(Aggregate):
 
     async def driver_store_save(self, account_id: str, key: str, value: bytes) -> None:
         sealed = self._db.vault.seal("driver_store", "value", f"{account_id}/{key}", value)
-        await self._db.write(lambda tx: tx.run(_STORE_SAVE, (account_id, key, sealed)))
+
+        async def unit(tx: Transaction) -> None:
+            # The account may have been deleted while its driver was at work.
+            if await tx.one(_EXISTS, (account_id,)) is not None:
+                await tx.run(_STORE_SAVE, (account_id, key, sealed))
+
+        await self._db.write(unit, account_id)
 
 
 def _values_of(account: ConnectedAccount) -> Row:
