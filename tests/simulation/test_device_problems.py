@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from latchwork.api import device_serializers, serializers
+from latchwork.api import code_serializers, device_serializers, serializers
 from latchwork.domain.action_attempt import ActionAttempt, ActionType
 from latchwork.domain.conditions import OF_ACCOUNTS, OF_DEVICES
 from latchwork.domain.errors import NeedsAttention, RetryLater
@@ -234,7 +234,7 @@ def test_a_lost_account_is_told_on_itself_and_on_its_locks(
                 await world.clock.sleep(MINUTE)
                 assert await account_problems(world) == {code} | further
                 assert await problems(world) == {code}
-                shown = serializers.access_code(await world.view(guest), world.clock.now())
+                shown = code_serializers.access_code(await world.view(guest), world.clock.now())
                 assert shown["status"] == "unknown"
                 assert check("access_code.errors", "error_code", shown["errors"]) == {code}
             await world.clock.sleep(10 * MINUTE)

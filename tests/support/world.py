@@ -3,26 +3,28 @@ locks whose keypads can be tried."""
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Self
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
-from latchwork.domain import commands
-from latchwork.domain.access_code import AccessCode, CodeStatus
+from latchwork.domain import backup, commands, offline
+from latchwork.domain.access_code import AccessCode, CodeStatus, Pool
 from latchwork.domain.action_attempt import ActionAttempt, ActionType
 from latchwork.domain.device import ConnectedAccount, Device, Workspace
 from latchwork.domain.events import Event
 from latchwork.domain.ids import uuid7
 from latchwork.domain.pin import Pin
 from latchwork.domain.policy import Policy
+from latchwork.domain.window import Window
 from latchwork.drivers.simulator.driver import SimulatorDriver, factory
 from latchwork.drivers.simulator.lock import SimulatedLock, Stored
 from latchwork.engine import connections
 from latchwork.engine.connections import Connections
 from latchwork.engine.reconciler import Reconciler
 from latchwork.engine.worker import Worker
-from latchwork.storage.interface import CodeView, EventFilter
+from latchwork.storage.interface import CodeFilter, CodeView, EventFilter
 from latchwork.storage.sqlite.storage import SqliteStorage
 from latchwork.storage.vault import Vault
 from support.virtual_time import VirtualClock
@@ -155,24 +157,64 @@ class World:
         starts_in: timedelta | None = None,
         lasts: timedelta | None = None,
         name: str | None = "Guest",
+        **wish: Any,
     ) -> str:
-        """The id of a new code; time-bound when it `lasts`."""
+        """The id of a new code; time-bound when it `lasts`. `wish`: of NewCode."""
         now = self.clock.now()
         starts_at = None if starts_in is None else now + starts_in
-        wish = commands.NewCode(
+        wished = commands.NewCode(
             pin=Pin(pin),
             name=name,
             starts_at=starts_at,
             ends_at=None if lasts is None else (starts_at or now) + lasts,
+            **wish,
         )
         device = await self.device(key)
-        made = commands.new_code(wish, device, await self._account(), now, self.new_id)
+        return await self._store(
+            commands.new_code(wished, device, await self._account(), now, self.new_id)
+        )
+
+    async def create_offline(
+        self, *, starts_in: timedelta = timedelta(0), lasts: timedelta | None = None
+    ) -> str:
+        """The id of a code that the first lock computes; for one use unless it `lasts`."""
+        device = await self.device()
+        now, rules = self.clock.now(), device.capabilities.offline
+        assert rules is not None
+        zone = UTC if device.time_zone is None else ZoneInfo(device.time_zone)
+        if lasts is None:
+            fitted = offline.fit_one_time(now + starts_in, rules, zone)
+        else:
+            window = Window(now + starts_in, now + starts_in + lasts)
+            fitted = offline.fit(window, rules, zone, DAY)
+        wish = commands.NewCode(pin=Pin(""), name="Guest")
+        return await self._store(offline.new_offline_code(wish, fitted, device, now, self.new_id))
+
+    async def _store(self, made: commands.Command) -> str:
         duplicate = await self.storage.create_code(
             made.code, made.attempt, made.events, made.due_at
         )
         assert duplicate is None
         self.codes[made.code.access_code_id] = made.code
         return made.code.access_code_id
+
+    async def pull_backup(self, code_id: str) -> str:
+        """The id of the backup code that stands in for it from now on."""
+        view = await self.view(code_id)
+        where = CodeFilter(device_id=view.code.device_id, pool=Pool.WAITING)
+        pool = await self.storage.codes(self.workspace_id, where, limit=10, cursor=None)
+        pulled = backup.pull(view.code, [v.code for v in pool.items], self.clock.now(), self.new_id)
+        assert not any(await self.storage.update_codes(pulled))
+        code = pulled[1].code
+        self.codes[code.access_code_id] = code
+        return code.access_code_id
+
+    async def pool(self) -> list[AccessCode]:
+        """The backup codes that wait on the first lock."""
+        device = await self.device()
+        where = CodeFilter(device_id=device.device_id, pool=Pool.WAITING)
+        page = await self.storage.codes(self.workspace_id, where, limit=10, cursor=None)
+        return [view.code for view in page.items]
 
     async def update(self, code_id: str, **changes: Any) -> None:
         code = (await self.view(code_id)).code
@@ -302,7 +344,7 @@ class World:
         self, code: AccessCode, views: Mapping[str, CodeView | None], now: datetime
     ) -> None:
         standing = {v.code.pin for v in views.values() if v is not None}
-        if code.pin not in standing and code.pin not in self.foreign.values():
+        if code.is_issued and code.pin not in standing and code.pin not in self.foreign.values():
             for lock in self.driver.house.locks.values():
                 assert not lock.opens(code.pin, now), f"{now}: gone, and the keypad opens"
 

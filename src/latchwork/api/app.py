@@ -19,6 +19,9 @@ from latchwork.api.parsing import convert, parameters
 from latchwork.api.restricted import reachable
 from latchwork.api.routes import (
     access_codes,
+    access_codes_backup,
+    access_codes_linked,
+    access_codes_read,
     accounts,
     client_sessions,
     connect_webviews,
@@ -41,6 +44,9 @@ log = structlog.get_logger(__name__)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *access_codes.ENDPOINTS,
+    *access_codes_read.ENDPOINTS,
+    *access_codes_linked.ENDPOINTS,
+    *access_codes_backup.ENDPOINTS,
     *unmanaged_codes.ENDPOINTS,
     *devices.ENDPOINTS,
     *locks.ENDPOINTS,

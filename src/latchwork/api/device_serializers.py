@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from latchwork.domain.device import ConnectedAccount, Device, LockCapabilities
+from latchwork.domain.backup import supports_pool
+from latchwork.domain.device import ConnectedAccount, Device, LockCapabilities, OfflineCodes
 from latchwork.domain.device import battery_status as status_of_battery
 from latchwork.domain.problem import Problem
 from latchwork.domain.provider import Provider
@@ -127,17 +128,17 @@ def _common(view: DeviceView, *, is_sandbox: bool) -> dict[str, Any]:
 def _capabilities(lock: Device, *, simulated: bool) -> dict[str, Any]:
     capabilities = lock.capabilities
     supported = ["lock"]
-    if capabilities.access_codes:
+    if has_keypad(capabilities):
         supported.insert(0, "access_code")
     if lock.battery_level is not None:
         supported.append("battery")
     return {
         "capabilities_supported": supported,
         "can_program_online_access_codes": capabilities.access_codes,
-        "can_program_offline_access_codes": False,
+        "can_program_offline_access_codes": capabilities.offline is not None,
         "can_remotely_lock": capabilities.can_lock,
         "can_remotely_unlock": capabilities.can_unlock,
-        "can_unlock_with_code": capabilities.access_codes,
+        "can_unlock_with_code": has_keypad(capabilities),
         "can_configure_auto_lock": capabilities.auto_lock,
         "can_simulate_connection": simulated,
         "can_simulate_disconnection": simulated,
@@ -158,20 +159,23 @@ def _properties(lock: Device, account: ConnectedAccount) -> dict[str, Any]:
         "model": {
             "display_name": lock.model,
             "manufacturer_display_name": _titled(lock.manufacturer),
-            "has_built_in_keypad": capabilities.access_codes,
+            "has_built_in_keypad": has_keypad(capabilities),
             "online_access_codes_supported": capabilities.access_codes,
-            "offline_access_codes_supported": False,
+            "offline_access_codes_supported": capabilities.offline is not None,
             "accessory_keypad_supported": False,
         },
         "has_direct_power": False,
         "online_access_codes_enabled": capabilities.access_codes,
-        "offline_access_codes_enabled": False,
-        "supported_code_lengths": list(capabilities.code_lengths),
-        "max_active_codes_supported": max_codes(capabilities),
+        "offline_access_codes_enabled": capabilities.offline is not None,
+        "supported_code_lengths": list(lock.code_rules.code_lengths),
+        "max_active_codes_supported": capabilities.room,
         "code_constraints": _constraints(capabilities),
-        "supports_backup_access_code_pool": False,
+        "supports_backup_access_code_pool": supports_pool(capabilities),
         "has_native_entry_events": True,
     }
+    if capabilities.offline is not None:
+        frames = offline_frames(capabilities.offline, lock.zone)
+        properties["offline_time_frame_options"] = frames
     if lock.locked is not None:
         properties["locked"] = lock.locked
     if lock.door_open is not None:
@@ -189,10 +193,32 @@ def _properties(lock: Device, account: ConnectedAccount) -> dict[str, Any]:
     return properties
 
 
-def max_codes(capabilities: LockCapabilities) -> int:
-    if capabilities.max_active_codes is None:
-        return capabilities.positions
-    return min(capabilities.positions, capabilities.max_active_codes)
+def has_keypad(capabilities: LockCapabilities) -> bool:
+    return capabilities.access_codes or capabilities.offline is not None
+
+
+def offline_frames(offline: OfflineCodes, time_zone: str | None) -> list[dict[str, Any]]:
+    """The windows for which the lock computes codes, in ISO 8601 durations and RFC 5545 rules."""
+    zone = {} if time_zone is None else {"time_zone": time_zone}
+    hourly = {
+        "display_name": "Hourly",
+        "min_duration": "PT1H",
+        "max_duration": f"PT{offline.longest_hours}H",
+        "start_date_recurrence_rule": "FREQ=HOURLY",
+        "end_date_recurrence_rule": "FREQ=HOURLY",
+        **zone,
+    }
+    if offline.days is None:
+        return [hourly]
+    daily = {
+        "display_name": "Daily",
+        "min_duration": f"P{offline.days[0]}D",
+        "max_duration": f"P{offline.days[1]}D",
+        "start_date_recurrence_rule": "FREQ=HOURLY",
+        "matching_start_end_time": True,
+        **zone,
+    }
+    return [hourly, daily]
 
 
 def _constraints(capabilities: LockCapabilities) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 from starlette.requests import Request
 
+from latchwork.api import code_serializers as show_code
 from latchwork.api import serializers as show
 from latchwork.api.endpoint import READ, Call, Endpoint
 from latchwork.api.errors import ApiError, invalid
@@ -119,7 +120,7 @@ async def _made(call: Call, made: str) -> dict[str, Any]:
     """The resource with this id, by its name in answers."""
     storage, workspace_id = call.storage, call.workspace_id
     if code := await storage.code(workspace_id, access_code_id=made):
-        return {"access_code": show.access_code(code, call.now)}
+        return {"access_code": show_code.access_code(code, call.now)}
     if attempt := await storage.attempt(workspace_id, made):
         return {"action_attempt": show.action_attempt(attempt)}
     if webhook := await call.deps.storage.webhook(workspace_id, made):

@@ -14,6 +14,7 @@ from latchwork.api.endpoint import Caller
 from latchwork.api.errors import ApiError
 from latchwork.domain.access_code import AccessCode
 from latchwork.domain.action_attempt import ActionAttempt
+from latchwork.domain.commands import Command
 from latchwork.domain.connect_webview import ConnectWebview
 from latchwork.domain.device import ConnectedAccount, Device
 from latchwork.domain.events import Event, NewEvent
@@ -190,6 +191,16 @@ class _Restricted:
         if not await self._has_device(device_id):
             return None
         return await self._storage.change_device(device_id, change, now)
+
+    async def create_codes(self, commands: Sequence[Command]) -> Sequence[Duplicate | None]:
+        for command in commands:
+            self._check(command.code)
+        return await self._storage.create_codes(commands)
+
+    async def update_codes(self, commands: Sequence[Command]) -> Sequence[Duplicate | None]:
+        for command in commands:
+            self._check(command.code)
+        return await self._storage.update_codes(commands)
 
     def _check(self, code: AccessCode) -> None:
         if code.connected_account_id not in self._accounts:

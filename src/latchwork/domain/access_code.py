@@ -30,13 +30,16 @@ class EvidenceKind(StrEnum):
     """The lock answered a fresh read with this PIN."""
     OCCUPIED = "occupied"
     """The lock masks PINs; a fresh read shows the position taken after our acknowledged write."""
+    ISSUED = "issued"
+    """The lock's provider issued the PIN, which the lock computes by itself: no read is needed."""
 
 
 class Evidence(msgspec.Struct, frozen=True):
     """Why we believe that the lock holds the code of `generation` at `position`."""
 
     kind: EvidenceKind
-    position: int
+    position: int | None
+    """None: the lock computes the PIN and stores it nowhere."""
     generation: int
     observed_at: datetime
 
@@ -50,6 +53,23 @@ class Blocked(StrEnum):
     """The lock refuses the value; ends when the code is updated."""
     EXTERNAL = "external"
     """Removed by another hand, as the owner allows; ends when the code is updated."""
+
+
+class Pool(StrEnum):
+    """Of a backup code: where it stands."""
+
+    WAITING = "waiting"
+    """On the lock and told to nobody, until it is pulled."""
+    PULLED = "pulled"
+    """In use in place of another code."""
+
+
+class Offline(StrEnum):
+    """Of a code that the lock computes by itself: the grain of its window."""
+
+    HOURLY = "hourly"
+    DAILY = "daily"
+    ONE_TIME = "one_time"
 
 
 class AccessCode(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +92,16 @@ class AccessCode(msgspec.Struct, frozen=True, kw_only=True):
     prefer_native_scheduling: bool = True
     attempt_for_offline_device: bool = True
     common_code_key: str | None = None
+    """Of the codes that share this PIN, made together; falls with a change of the PIN."""
+    use_backup_pool: bool = False
+    """Whether the lock shall hold backup codes while this time-bound code stands."""
+    pool: Pool | None = None
+    """None: not a backup code."""
+    pulled_backup_id: str | None = None
+    """The backup code in use in place of this one."""
+    offline: Offline | None = None
+    """None: programmed on the lock. Else computed by the lock, issued by its provider: it can be
+    neither changed nor revoked, and its PIN is empty until it is issued."""
     status: CodeStatus = CodeStatus.UNSET
     evidence: Evidence | None = None
     scheduled_on_device: bool = False
@@ -89,6 +119,15 @@ class AccessCode(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def window(self) -> Window:
         return Window(self.starts_at, self.ends_at)
+
+    @property
+    def wants_pool(self) -> bool:
+        return self.use_backup_pool and self.type is CodeType.TIME_BOUND
+
+    @property
+    def is_issued(self) -> bool:
+        """Whether it has a PIN; one to be programmed always has."""
+        return len(self.pin) > 0
 
     def is_leaving(self, now: datetime) -> bool:
         """Whether the code must not be on the lock any more."""

@@ -10,16 +10,14 @@ Rules, in the order of their weight:
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
-from latchwork.domain import events
+from latchwork.domain import events, external
 from latchwork.domain.access_code import AccessCode, Blocked, Evidence, EvidenceKind
 from latchwork.domain.lock_state import LockState
 from latchwork.domain.observation import Empty, Holds, NotRead, Observation, Occupied
-from latchwork.domain.pin import Pin
-from latchwork.domain.problem import Problem, added, without
+from latchwork.domain.problem import without
 from latchwork.domain.slots import ForeignCode, LedgerEntry, Phase
 from latchwork.domain.window import Window, same_schedule
 
@@ -117,7 +115,7 @@ def _found_empty(state: LockState, entry: LedgerEntry, now: datetime) -> None:
     elif code.blocked is not None:
         state.drop_entry(entry.position)
     elif entry.phase is Phase.CONFIRMED:
-        _removed_by_hand(state, entry, code, now)
+        external.removed_by_hand(state, entry, code, now)
     elif entry.phase is not Phase.RESERVED or entry.earlier_pins or entry.confirmed_pin:
         state.set_entry(
             msgspec.structs.replace(
@@ -136,60 +134,6 @@ def _removed(state: LockState, entry: LedgerEntry, code: AccessCode | None, now:
         state.tell(events.REMOVED_FROM_DEVICE, code, now)
 
 
-def _removed_by_hand(state: LockState, entry: LedgerEntry, code: AccessCode, now: datetime) -> None:
-    if code.allow_external_modification:
-        state.drop_entry(entry.position)
-        code = _modified(state, code, now, "removed", [], Blocked.EXTERNAL)
-    else:
-        state.set_entry(_unproven(entry))
-        code = _modified(state, code, now, "removed", [], None)
-    state.tell(events.DELETED_EXTERNALLY, code, now)
-
-
-def _unproven(entry: LedgerEntry) -> LedgerEntry:
-    return msgspec.structs.replace(
-        entry,
-        phase=Phase.RESERVED,
-        earlier_pins=(),
-        confirmed_pin=None,
-        written_at=None,
-        confirmed_at=None,
-    )
-
-
-def _modified(
-    state: LockState,
-    code: AccessCode,
-    now: datetime,
-    change_type: str,
-    fields: list[dict[str, Any]],
-    blocked: Blocked | None,
-) -> AccessCode:
-    """Notes a change by another hand: a warning where the owner allows it, else an error."""
-    problem = Problem(
-        code="conflicting_external_modification",
-        message=f"The code was {change_type} on the lock by another hand; it is being set again.",
-        created_at=now,
-        detail={"change_type": change_type, "modified_fields": fields},
-    )
-    if code.allow_external_modification:
-        warning = msgspec.structs.replace(
-            problem,
-            code="external_modification_in_effect",
-            message=f"The code was {change_type} on the lock by another hand, as its owner allows.",
-        )
-        return state.set_code(
-            code,
-            warnings=added(code.warnings, warning),
-            evidence=None,
-            scheduled_on_device=False,
-            blocked=blocked,
-        )
-    return state.set_code(
-        code, errors=added(code.errors, problem), evidence=None, scheduled_on_device=False
-    )
-
-
 def _found_occupied(
     state: LockState, entry: LedgerEntry, observation: Occupied, now: datetime
 ) -> None:
@@ -199,9 +143,9 @@ def _found_occupied(
     if entry.phase in (Phase.RESERVED, Phase.CLEARING):
         return
     if entry.phase is Phase.CONFIRMED and not _schedule_agrees(observation.window, entry):
-        _window_changed(state, entry, observation.window, now)
+        external.window_changed(state, entry, observation.window, now)
     elif _schedule_agrees(observation.window, entry):
-        _confirm(state, entry, EvidenceKind.OCCUPIED, now)
+        _confirm(state, entry, EvidenceKind.OCCUPIED, observation.name, now)
 
 
 def _found_pin(state: LockState, entry: LedgerEntry, observation: Holds, now: datetime) -> None:
@@ -212,9 +156,9 @@ def _found_pin(state: LockState, entry: LedgerEntry, observation: Holds, now: da
     elif entry.phase is Phase.CLEARING or not ours:
         _not_yet_applied(state, entry)
     elif _schedule_agrees(observation.window, entry):
-        _confirm(state, entry, EvidenceKind.READ_BACK, now)
+        _confirm(state, entry, EvidenceKind.READ_BACK, observation.name, now)
     elif entry.phase is Phase.CONFIRMED:
-        _window_changed(state, entry, observation.window, now)
+        external.window_changed(state, entry, observation.window, now)
     else:
         _not_yet_applied(state, entry)
 
@@ -223,16 +167,22 @@ def _schedule_agrees(seen: Window | msgspec.UnsetType | None, entry: LedgerEntry
     return isinstance(seen, msgspec.UnsetType) or same_schedule(seen, entry.window)
 
 
-def _confirm(state: LockState, entry: LedgerEntry, kind: EvidenceKind, now: datetime) -> None:
-    state.set_entry(
-        msgspec.structs.replace(
-            entry,
-            phase=Phase.CONFIRMED,
-            confirmed_pin=entry.pin,
-            confirmed_at=now,
-            earlier_pins=(),
-        )
+def _confirm(
+    state: LockState,
+    entry: LedgerEntry,
+    kind: EvidenceKind,
+    name: str | None,
+    now: datetime,
+) -> None:
+    was_proven = entry.phase is Phase.CONFIRMED
+    proven = msgspec.structs.replace(
+        entry,
+        phase=Phase.CONFIRMED,
+        confirmed_pin=entry.pin,
+        confirmed_at=now,
+        earlier_pins=(),
     )
+    state.set_entry(proven)
     code = state.codes.get(entry.access_code_id)
     if code is not None:
         state.set_code(
@@ -241,37 +191,21 @@ def _confirm(state: LockState, entry: LedgerEntry, kind: EvidenceKind, now: date
                 kind=kind, position=entry.position, generation=entry.generation, observed_at=now
             ),
         )
+    if (
+        name is None
+        or name == entry.appearance
+        or state.device.capabilities.name_max_length is None
+    ):
+        return
+    if was_proven and entry.appearance is not None:
+        external.name_changed(state, proven, name, now)
+    else:
+        state.set_entry(msgspec.structs.replace(proven, appearance=name))
 
 
 def _not_yet_applied(state: LockState, entry: LedgerEntry) -> None:
     if entry.phase is Phase.ACKNOWLEDGED:
         state.set_entry(msgspec.structs.replace(entry, phase=Phase.RESERVED))
-
-
-def _window_changed(
-    state: LockState,
-    entry: LedgerEntry,
-    seen: Window | msgspec.UnsetType | None,
-    now: datetime,
-) -> None:
-    state.set_entry(msgspec.structs.replace(entry, phase=Phase.RESERVED))
-    code = state.codes.get(entry.access_code_id)
-    if code is None or code.is_leaving(now):
-        return
-    found = seen if isinstance(seen, Window) else Window()
-    wanted = entry.window or Window()
-    fields = [
-        {"field": name, "from": _text(getattr(wanted, name)), "to": _text(getattr(found, name))}
-        for name in ("starts_at", "ends_at")
-        if getattr(wanted, name) != getattr(found, name)
-    ]
-    # Its window is what makes a natively scheduled code safe, so it is put back in any case.
-    code = _modified(state, code, now, "modified", fields, None)
-    state.tell(events.MODIFIED_EXTERNALLY, code, now)
-
-
-def _text(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.isoformat()
 
 
 def _foreign_in_our_position(
@@ -287,7 +221,9 @@ def _foreign_in_our_position(
         and not code.is_leaving(now)
     )
     if is_allowed and code is not None and pin is not None:
-        _adopt(state, entry, code, pin, now)
+        external.pin_adopted(state, entry, code, pin, now)
+        kept = msgspec.structs.replace(state.ledger[entry.position], phase=Phase.ACKNOWLEDGED)
+        _confirm(state, kept, EvidenceKind.READ_BACK, observation.name, now)
         return
     state.drop_entry(entry.position)
     _add_foreign(state, entry.position, observation, now)
@@ -298,28 +234,9 @@ def _foreign_in_our_position(
         code = state.set_code(code, evidence=None, scheduled_on_device=False)
         state.tell(events.REMOVED_FROM_DEVICE, code, now)
     elif was_proven:
-        # The PINs themselves are secrets: what changed is named, the values are not.
-        fields = [{"field": "code", "from": None, "to": None}]
-        blocked = Blocked.EXTERNAL if is_allowed else None
-        code = _modified(state, code, now, "modified", fields, blocked)
-        state.tell(events.MODIFIED_EXTERNALLY, code, now)
+        external.pin_replaced(state, code, now)
     else:
         state.set_code(code, evidence=None)
-
-
-def _adopt(state: LockState, entry: LedgerEntry, code: AccessCode, pin: Pin, now: datetime) -> None:
-    """The owner allows changes by hand: what was keyed in is the code's PIN from now on."""
-    state.set_entry(
-        msgspec.structs.replace(
-            entry, pin=pin, confirmed_pin=pin, earlier_pins=(), confirmed_at=now
-        )
-    )
-    code = state.set_code(code, pin=pin)
-    code = _modified(
-        state, code, now, "modified", [{"field": "code", "from": None, "to": None}], None
-    )
-    _confirm(state, state.ledger[entry.position], EvidenceKind.READ_BACK, now)
-    state.tell(events.MODIFIED_EXTERNALLY, code, now)
 
 
 def _unblock_duplicates(state: LockState) -> None:

@@ -6,23 +6,27 @@ the rule that the wish breaks.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from latchwork.domain import events, problem
-from latchwork.domain.access_code import AccessCode, CodeStatus, CodeType
+from latchwork.domain.access_code import AccessCode, CodeStatus, CodeType, Pool
 from latchwork.domain.action_attempt import ActionAttempt, ActionType, AttemptStatus
 from latchwork.domain.device import ConnectedAccount, Device
 from latchwork.domain.errors import Rejected
+from latchwork.domain.external import IN_EFFECT
 from latchwork.domain.pin import Pin
 from latchwork.domain.timing import program_from
+from latchwork.domain.told import event_of, told_changes
 
+BEING_DELETED = "being_deleted"
+DELETING = "The code is being removed from the lock; then it is gone."
 LATEST = 2200
 """Years from then on are taken for a slip."""
 
 OF_THE_OLD_WISH = (
     "failed_to_set_on_device",
+    "failed_to_update",
     "duplicate_code_on_device",
     "code_constraints_violated",
     "no_space_for_access_code_on_device",
@@ -51,6 +55,7 @@ class NewCode(msgspec.Struct, frozen=True, kw_only=True):
     prefer_native_scheduling: bool = True
     attempt_for_offline_device: bool = True
     common_code_key: str | None = None
+    use_backup_pool: bool = False
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,24 +111,24 @@ def new_code(
         prefer_native_scheduling=wish.prefer_native_scheduling,
         attempt_for_offline_device=wish.attempt_for_offline_device,
         common_code_key=wish.common_code_key,
+        use_backup_pool=wish.use_backup_pool,
     )
     due_at = max(now, program_from(code, device, account))
     if not bound and due_at <= now:
         code = msgspec.structs.replace(code, status=CodeStatus.SETTING)
     # The wish is accepted as soon as it is stored: whoever asks again is answered success.
-    attempt = _attempt(
+    attempt = attempt_of(
         ActionType.CREATE_ACCESS_CODE, code, now, new_id, status=AttemptStatus.SUCCESS
     )
-    return Command(code, attempt, (_event(events.CREATED, code, now),), due_at)
+    return Command(code, attempt, (event_of(events.CREATED, code, now),), due_at)
 
 
 def changed_code(
     code: AccessCode, changes: Changes, now: datetime, new_id: Callable[[], str]
 ) -> Command:
-    """The code with the next generation. Its PIN's proof falls with its PIN; a new window or name
-    leaves a `set` code `set`."""
-    if code.is_leaving(now):
-        raise Rejected("access_code_id", "The access code has ended or is being deleted.")
+    """The code with the next generation. Its PIN's proof, and its bond to codes that share the
+    PIN, fall with its PIN; a new window or name leaves a `set` code `set`."""
+    _check_changeable(code, now)
     starts_at, ends_at = _window(code, changes, now)
     check_window(starts_at, ends_at, now)
     pin = code.pin if changes.pin is msgspec.UNSET else changes.pin
@@ -140,23 +145,53 @@ def changed_code(
         attempt_for_offline_device=_or(
             changes.attempt_for_offline_device, code.attempt_for_offline_device
         ),
+        common_code_key=code.common_code_key if pin == code.pin else None,
         generation=code.generation + 1,
         changed_at=now,
         status=CodeStatus.SETTING
         if code.status is CodeStatus.SET and pin != code.pin
         else code.status,
+        warnings=problem.without(code.warnings, (IN_EFFECT,)),
         errors=problem.without(code.errors, OF_THE_OLD_WISH),
         failures=0,
         retry_at=None,
         blocked=None,
     )
-    told = tuple(_told_changes(code, changed, now))
-    attempt = _attempt(ActionType.UPDATE_ACCESS_CODE, changed, now, new_id)
+    return changed_command(code, changed, now, new_id)
+
+
+def changed_command(
+    code: AccessCode, changed: AccessCode, now: datetime, new_id: Callable[[], str]
+) -> Command:
+    """The change from one wish to the next, with what is told of it."""
+    told = tuple(told_changes(code, changed, now))
+    attempt = attempt_of(ActionType.UPDATE_ACCESS_CODE, changed, now, new_id)
     return Command(changed, attempt, told, now)
+
+
+def _check_changeable(code: AccessCode, now: datetime) -> None:
+    if code.is_leaving(now):
+        raise Rejected("access_code_id", "The access code has ended or is being deleted.")
+    if code.offline is not None:
+        raise Rejected(
+            "access_code_id",
+            "An offline access code cannot be changed: the lock computes it by itself.",
+        )
+    if code.pool is Pool.WAITING:
+        raise Rejected(
+            "access_code_id",
+            "A code of the backup pool cannot be changed before it is pulled "
+            "(/access_codes/pull_backup_access_code).",
+        )
 
 
 def deleted_code(code: AccessCode, now: datetime, new_id: Callable[[], str]) -> Command:
     """Asks for removal; asking twice is asking once."""
+    if code.offline is not None and code.is_issued and not code.is_leaving(now):
+        raise Rejected(
+            "access_code_id",
+            "An offline access code cannot be revoked: the lock takes it until it ends.",
+        )
     changed = msgspec.structs.replace(
         code,
         generation=code.generation + 1,
@@ -166,10 +201,11 @@ def deleted_code(code: AccessCode, now: datetime, new_id: Callable[[], str]) -> 
         failures=0,
         retry_at=None,
         blocked=None,
+        warnings=problem.added(code.warnings, problem.Problem(BEING_DELETED, DELETING, now)),
     )
-    attempt = _attempt(ActionType.DELETE_ACCESS_CODE, changed, now, new_id)
+    attempt = attempt_of(ActionType.DELETE_ACCESS_CODE, changed, now, new_id)
     mutation = {"requested_mutations": [{"mutation_code": "deleting"}]}
-    told = _event(events.MUTATIONS_REQUESTED, changed, now, mutation)
+    told = event_of(events.MUTATIONS_REQUESTED, changed, now, mutation)
     return Command(changed, attempt, (told,) if code.delete_requested_at is None else (), now)
 
 
@@ -193,40 +229,7 @@ def _window(
     return starts_at, ends_at
 
 
-def _told_changes(code: AccessCode, changed: AccessCode, now: datetime) -> list[events.NewEvent]:
-    told = []
-    if changed.pin != code.pin:
-        told.append(
-            msgspec.structs.replace(
-                _event(events.CODE_CHANGED, changed, now, {"description": "The PIN was changed."}),
-                code=changed.pin,
-                code_from=code.pin,
-            )
-        )
-    if changed.name != code.name:
-        pair = {
-            "description": "The name was changed.",
-            "from": {"name": code.name},
-            "to": {"name": changed.name},
-        }
-        told.append(_event(events.NAME_CHANGED, changed, now, pair))
-    if changed.window != code.window:
-        pair = {
-            "description": "The time frame was changed.",
-            "from": _frame(code),
-            "to": _frame(changed),
-        }
-        told.append(_event(events.TIME_FRAME_CHANGED, changed, now, pair))
-    if told:
-        told.insert(0, _event(events.CHANGED, changed, now))
-    return told
-
-
-def _frame(code: AccessCode) -> dict[str, Any]:
-    return {"starts_at": code.starts_at, "ends_at": code.ends_at}
-
-
-def _attempt(
+def attempt_of(
     action_type: ActionType,
     code: AccessCode,
     now: datetime,
@@ -242,17 +245,4 @@ def _attempt(
         device_id=code.device_id,
         access_code_id=code.access_code_id,
         generation=code.generation,
-    )
-
-
-def _event(
-    event_type: str, code: AccessCode, now: datetime, payload: dict[str, Any] | None = None
-) -> events.NewEvent:
-    return events.NewEvent(
-        event_type=event_type,
-        occurred_at=now,
-        device_id=code.device_id,
-        connected_account_id=code.connected_account_id,
-        access_code_id=code.access_code_id,
-        payload=payload or {},
     )

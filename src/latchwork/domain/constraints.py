@@ -1,4 +1,4 @@
-"""What a lock asks of a PIN and of a code's name, in Seam's constraint types.
+"""What a lock asks of a PIN, in Seam's constraint types.
 
 Messages are for callers and never hold the PIN. A constraint type that is not known here is
 passed over, and named by `unknown_constraints`.
@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from latchwork.domain.device import CodeConstraint, LockCapabilities
+from latchwork.domain.device import LockCapabilities
 from latchwork.domain.pin import Pin
 
 CODE_LENGTH: Final = "supported_code_lengths"
@@ -71,26 +71,8 @@ def violations(
     return tuple(found)
 
 
-def name_violations(
-    name: str | None, capabilities: LockCapabilities, existing_names: Collection[str]
-) -> tuple[Violation, ...]:
-    """Every rule of the lock that a code of this name would break; no name breaks none.
-
-    `existing_names`: of the other codes on the lock.
-    """
-    if name is None:
-        return ()
-    found: list[Violation] = []
-    for constraint in capabilities.constraints:
-        if constraint.constraint_type == NAME_LENGTH:
-            found += _name_length_violations(name, constraint)
-        elif constraint.constraint_type == NAME_UNIQUE and name in existing_names:
-            found.append(Violation(NAME_UNIQUE, "Another code on the lock has this name."))
-    return tuple(found)
-
-
 def unknown_constraints(capabilities: LockCapabilities) -> tuple[str, ...]:
-    """The constraint types of the lock that neither function judges."""
+    """The constraint types of the lock that are known neither here nor to `names.fitted`."""
     known = _MESSAGES.keys() | {NAME_LENGTH, NAME_UNIQUE}
     return tuple(
         c.constraint_type for c in capabilities.constraints if c.constraint_type not in known
@@ -110,14 +92,6 @@ def _shape_violations(code: str, capabilities: LockCapabilities) -> Iterable[Vio
         yield Violation(
             CHARACTERS, f"The PIN may only hold these characters: {capabilities.characters}."
         )
-
-
-def _name_length_violations(name: str, constraint: CodeConstraint) -> Iterable[Violation]:
-    shortest, longest = constraint.min_length, constraint.max_length
-    if shortest is not None and len(name) < shortest:
-        yield Violation(NAME_LENGTH, f"The name must have at least {shortest} characters.")
-    if longest is not None and len(name) > longest:
-        yield Violation(NAME_LENGTH, f"The name must have at most {longest} characters.")
 
 
 def _listed(numbers: Collection[int]) -> str:

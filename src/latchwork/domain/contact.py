@@ -7,10 +7,10 @@ import msgspec
 from latchwork.domain import events
 from latchwork.domain.conditions import OF_DEVICES, with_condition
 from latchwork.domain.device import ConnectedAccount, Device, battery_status
+from latchwork.domain.late import LOW_BATTERY
 from latchwork.domain.lock_state import LockState, listed
 from latchwork.domain.policy import Policy, backoff
 from latchwork.domain.problem import Problem, added, has, without
-from latchwork.domain.settle import LOW_BATTERY
 
 OFFLINE_ERRORS = ("device_disconnected", "hub_disconnected", "device_removed")
 FLAKY = "device_has_flaky_connection"

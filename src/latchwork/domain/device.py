@@ -30,11 +30,23 @@ class CodeConstraint(msgspec.Struct, frozen=True, omit_defaults=True):
     max_length: int | None = None
 
 
+class OfflineCodes(msgspec.Struct, frozen=True, kw_only=True):
+    """Which codes the lock computes by itself: for whole hours, for whole days, for one use."""
+
+    longest_hours: int = 672
+    days: tuple[int, int] | None = (29, 367)
+    """The fewest and the most days of a code that ends at the time of day at which it starts."""
+    one_time_hours: int | None = 24
+    """For how long a code for one use waits for it; None: there are none."""
+
+
 class LockCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a lock can do, as its driver states it."""
 
     access_codes: bool = True
     """Whether PINs can be programmed online at all."""
+    offline: OfflineCodes | None = None
+    """None: the lock computes no codes by itself."""
     code_lengths: tuple[int, ...] = (4, 5, 6, 7, 8)
     characters: str = "0123456789"
     constraints: tuple[CodeConstraint, ...] = ()
@@ -46,6 +58,8 @@ class LockCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the lock itself stores and enforces a validity window with a code."""
     name_max_length: int | None = None
     """How long a name the lock stores with a code; None: it stores none."""
+    splits_names: bool = False
+    """Whether the lock stores a first and a last name: the first word, and the rest."""
     reads: Reads = Reads.PIN
     pushes_changes: bool = False
     """Whether the lock tells of codes changed by another hand."""
@@ -56,6 +70,13 @@ class LockCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the lock can be told to lock itself after a while."""
     scan_on_adoption: bool = True
     """Whether reading all positions once, when the lock is found, is affordable."""
+
+    @property
+    def room(self) -> int:
+        """How many codes the lock holds at once."""
+        if self.max_active_codes is None:
+            return self.positions
+        return min(self.positions, self.max_active_codes)
 
     @property
     def last_position(self) -> int:
@@ -75,6 +96,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     manufacturer: str
     model: str
     capabilities: LockCapabilities
+    """As the driver states them."""
     created_at: datetime
     is_managed: bool = True
     nickname: str | None = None
@@ -94,6 +116,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     custom_metadata: dict[str, Any] = {}
     errors: Problems = ()
     warnings: Problems = ()
+    reported_code_lengths: tuple[int, ...] | None = None
+    """What a caller found out of the lengths that the lock takes, instead of the driver's word."""
     lead_time: timedelta = LEAD_TIME
     removed: bool = False
     """Whether the provider no longer lists the lock."""
@@ -115,6 +139,13 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     def zone(self) -> str | None:
         """The IANA time zone that it is in, as far as anybody said."""
         return self.reported_time_zone or self.time_zone
+
+    @property
+    def code_rules(self) -> LockCapabilities:
+        """The capabilities with the lengths that bind new PINs."""
+        if self.reported_code_lengths is None:
+            return self.capabilities
+        return msgspec.structs.replace(self.capabilities, code_lengths=self.reported_code_lengths)
 
 
 class SyncDue(StrEnum):

@@ -20,6 +20,11 @@ DELAY_IN_SETTING: Final = "access_code.delay_in_setting_on_device"
 FAILED_TO_SET: Final = "access_code.failed_to_set_on_device"
 DELAY_IN_REMOVING: Final = "access_code.delay_in_removing_from_device"
 FAILED_TO_REMOVE: Final = "access_code.failed_to_remove_from_device"
+FAILED_TO_UPDATE: Final = "access_code.failed_to_update"
+ISSUED: Final = "access_code.issued"
+DELAY_IN_ISSUING: Final = "access_code.delay_in_issuing"
+FAILED_TO_ISSUE: Final = "access_code.failed_to_issue"
+BACKUP_PULLED: Final = "access_code.backup_access_code_pulled"
 DELETED: Final = "access_code.deleted"
 MODIFIED_EXTERNALLY: Final = "access_code.modified_external_to_seam"
 DELETED_EXTERNALLY: Final = "access_code.deleted_external_to_seam"
@@ -65,7 +70,15 @@ ACCOUNT_DELETED: Final = "connected_account.deleted"
 ACCOUNT_REAUTHORIZATION: Final = "connected_account.reauthorization_requested"
 
 WITH_PROBLEMS: Final = frozenset(
-    {DELAY_IN_SETTING, FAILED_TO_SET, DELAY_IN_REMOVING, FAILED_TO_REMOVE}
+    {
+        DELAY_IN_SETTING,
+        FAILED_TO_SET,
+        FAILED_TO_UPDATE,
+        DELAY_IN_REMOVING,
+        FAILED_TO_REMOVE,
+        DELAY_IN_ISSUING,
+        FAILED_TO_ISSUE,
+    }
 )
 """Events of a code that carry the errors and warnings of code, device and account."""
 

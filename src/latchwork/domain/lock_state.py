@@ -14,6 +14,7 @@ from latchwork.domain.access_code import AccessCode
 from latchwork.domain.action_attempt import OF_UNMANAGED, ActionAttempt
 from latchwork.domain.device import Device
 from latchwork.domain.events import WITH_PROBLEMS, NewEvent
+from latchwork.domain.pin import Pin
 from latchwork.domain.problem import Problems
 from latchwork.domain.slots import ForeignCode, LedgerEntry, Phase
 from latchwork.domain.timing import is_natively_scheduled
@@ -41,6 +42,7 @@ class LockState:
         self.attempted: set[str] = set()
         """Codes for which a write or clear was tried in this visit."""
         self._stored_device = view.device
+        self._new_codes: set[str] = set()
         self._changed_codes: set[str] = set()
         self._changed_positions: set[int] = set()
         self._changed_foreign: set[int] = set()
@@ -64,6 +66,11 @@ class LockState:
         self.codes[code.access_code_id] = changed
         self._changed_codes.add(code.access_code_id)
         return changed
+
+    def add_code(self, code: AccessCode) -> None:
+        """A code that the engine itself wishes for: stored with the next drain."""
+        self.codes[code.access_code_id] = code
+        self._new_codes.add(code.access_code_id)
 
     def set_entry(self, entry: LedgerEntry) -> None:
         if self.ledger.get(entry.position) != entry:
@@ -158,7 +165,8 @@ class LockState:
         """What has changed since the last drain, to be written in one transaction."""
         changes = VisitChanges(
             adopted=tuple(self.codes[i] for i in sorted(self._adopted)),
-            codes=tuple(self.codes[i] for i in sorted(self._changed_codes)),
+            new_codes=tuple(self.codes[i] for i in sorted(self._new_codes)),
+            codes=tuple(self.codes[i] for i in sorted(self._changed_codes - self._new_codes)),
             ledger=tuple(
                 self.ledger[p] for p in sorted(self._changed_positions) if p in self.ledger
             ),
@@ -177,6 +185,7 @@ class LockState:
                 if self.codes[i].deleted_at is not None
             ),
         )
+        self._new_codes.clear()
         self._changed_codes.clear()
         self._adopted.clear()
         self._changed_positions.clear()
@@ -204,6 +213,23 @@ class LockState:
         entry = self.entry_of(code)
         return entry is None or (entry.generation == code.generation and is_proven(self, code))
 
+    def pins(self) -> set[Pin]:
+        """Every PIN known on the lock, and those wished for on it."""
+        pins = {code.pin for code in self.codes.values()}
+        pins |= {code.pin for code in self.foreign.values() if code.pin is not None}
+        for entry in self.ledger.values():
+            pins |= {entry.pin, *entry.earlier_pins}
+            if entry.confirmed_pin is not None:
+                pins.add(entry.confirmed_pin)
+        return pins
+
+    def other_names(self, code: AccessCode) -> set[str]:
+        """The names that the lock stores with other codes."""
+        names = {
+            e.name for e in self.ledger.values() if e.access_code_id != code.access_code_id
+        } | {f.name for f in self.foreign.values()}
+        return {name for name in names if name is not None}
+
     def pins_elsewhere(self, code: AccessCode) -> ForeignCode | None:
         """A foreign code with the same PIN on this lock, when its PIN is known."""
         return next((f for f in self.foreign.values() if f.pin == code.pin), None)
@@ -211,7 +237,8 @@ class LockState:
 
 def is_proven(state: LockState, code: AccessCode) -> bool:
     """Whether the last observation proves this PIN, with its window, on the lock."""
-
+    if code.offline is not None:
+        return code.is_issued
     entry = state.entry_of(code)
     return (
         entry is not None

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from latchwork.domain.access_code import AccessCode
+from latchwork.domain.access_code import AccessCode, Pool
 from latchwork.domain.action_attempt import ActionType
 from latchwork.domain.lock_state import LockState, is_proven
 from latchwork.domain.observation import Empty, Holds, NotRead, Observation
@@ -87,10 +87,17 @@ def plan(state: LockState, fresh: Mapping[int, Observation], now: datetime, poli
     return Rest(next_due(state, now, policy))
 
 
-def rank(code: AccessCode, now: datetime) -> tuple[bool, datetime, datetime, str]:
-    """Who gets a scarce position first: active codes, then the nearest start."""
+def rank(code: AccessCode, now: datetime) -> tuple[bool, bool, datetime, datetime, str]:
+    """Who gets a scarce position first: active codes, then the nearest start; backup codes that
+    wait for their use come last."""
     start = code.starts_at or code.created_at
-    return (start > now, start, code.created_at, code.access_code_id)
+    return (
+        code.pool is Pool.WAITING,
+        start > now,
+        start,
+        code.created_at,
+        code.access_code_id,
+    )
 
 
 class _Desk:
@@ -175,11 +182,7 @@ class _Desk:
 
     def _room(self) -> int:
         """How many codes of ours the lock can hold at once."""
-        capabilities = self.state.device.capabilities
-        room = capabilities.positions
-        if capabilities.max_active_codes is not None:
-            room = min(room, capabilities.max_active_codes)
-        return room - len(self.state.foreign)
+        return self.state.device.capabilities.room - len(self.state.foreign)
 
     def _free_positions(self) -> Iterator[int]:
         """Positions that are neither ours nor known to be another's, lowest first."""
@@ -258,10 +261,12 @@ class _Desk:
             self.state.set_device(scanned_at=None)
 
     def _evict(self, beyond: list[AccessCode]) -> None:
-        """Codes that start later give their positions to those that are owed one before them."""
+        """Codes that start later, and backup codes, give their positions to those that are owed
+        one before them."""
         for code in reversed(beyond):
             entry = self.state.entry_of(code)
-            if entry is not None and code.starts_at is not None and code.starts_at > self.now:
+            starts_later = code.starts_at is not None and code.starts_at > self.now
+            if entry is not None and (starts_later or code.pool is Pool.WAITING):
                 self._remove(entry)
                 return
 

@@ -16,6 +16,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """One standing code of a lock is proven anew this often: four reads a day."""
     verify_before_start: timedelta = timedelta(hours=1)
     """A preloaded code whose proof is older than this at its start is read once more."""
+    backup_pool_size: int = 2
+    """Backup codes that wait on a lock while one of its time-bound codes asks for a pool."""
     reads_per_round: int = 16
     writes_per_round: int = 8
     code_backoff: timedelta = timedelta(seconds=2)

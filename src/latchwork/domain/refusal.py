@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from latchwork.domain.access_code import AccessCode, Blocked
+from latchwork.domain.late import mark_failed
 from latchwork.domain.lock_state import LockState
 from latchwork.domain.problem import Problem, added
-from latchwork.domain.settle import mark_failed
 
 
 def block_duplicate(

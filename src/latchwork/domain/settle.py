@@ -10,29 +10,49 @@ import msgspec
 
 from latchwork.domain import events, problem
 from latchwork.domain.access_code import AccessCode, Blocked, CodeStatus, Evidence
+from latchwork.domain.external import CONFLICTING, INACTIVE
+from latchwork.domain.late import (
+    FAILED_TO_UPDATE,
+    ISSUING,
+    LOW_BATTERY,
+    REMOVING,
+    SETTING,
+    expected_at,
+    removal_due,
+    tell_late,
+    tell_late_update,
+    why_late,
+)
 from latchwork.domain.lock_state import LockState, is_proven
+from latchwork.domain.names import fitted
 from latchwork.domain.policy import Policy
 from latchwork.domain.problem import Problem
 from latchwork.domain.slots import LedgerEntry, Phase
-from latchwork.domain.timing import is_natively_scheduled, program_from
+from latchwork.domain.timing import keeps_window, program_from
 
-CURED_BY_PROOF = (
+CURED_BY_PROOF: tuple[str, ...] = (
     "failed_to_set_on_device",
+    "failed_to_issue",
     "duplicate_code_on_device",
     "no_space_for_access_code_on_device",
-    "conflicting_external_modification",
+    CONFLICTING,
+    INACTIVE,
     "code_constraints_violated",
     "provider_issue",
+    FAILED_TO_UPDATE,
 )
 """Errors that end when the code is proven on the lock."""
 
-WARNINGS_CURED_BY_PROOF = ("delay_in_setting_on_device", "unknown_issue_with_access_code")
+WARNINGS_CURED_BY_PROOF = (
+    "delay_in_setting_on_device",
+    "delay_in_issuing",
+    "unknown_issue_with_access_code",
+)
 
-
-LOW_BATTERY = "accessory_keypad_low_battery"
-"""Seam's code for the battery of what the PIN is typed on, the nearest that it has."""
 
 BATTERY_TEXT = "The lock's battery is low: programming the code may take longer or fail."
+STILL_THERE = "The code could not be removed from the lock yet; removal goes on being tried."
+NOT_ISSUED = "The lock's provider has not issued the code yet; it goes on being asked."
 
 
 def settle(state: LockState, now: datetime, policy: Policy) -> None:
@@ -55,37 +75,16 @@ def _settle_leaving(state: LockState, code: AccessCode, now: datetime, policy: P
         warnings=problem.without(code.warnings, WARNINGS_CURED_BY_PROOF),
     )
     if entry is None:
+        if code.offline is not None and code.is_issued:
+            # It ends by the lock's own clock: there is nothing to remove.
+            state.tell(events.REMOVED_FROM_DEVICE, code, now)
         was_told = state.told(events.REMOVED_FROM_DEVICE, code.access_code_id)
         if code.delete_requested_at is not None or not was_told:
             state.tell(events.DELETED, code, now, pin=True)
         state.set_code(code, deleted_at=now)
         return
     late_from = removal_due(code) + policy.delay_after
-    if now >= late_from:
-        code = _warn(
-            state,
-            code,
-            now,
-            "delay_in_removing_from_device",
-            "The code could not be removed from the lock yet; removal goes on being tried.",
-            events.DELAY_IN_REMOVING,
-        )
-    if now >= late_from + policy.failure_deadline:
-        _fail(
-            state,
-            code,
-            now,
-            "failed_to_remove_from_device",
-            "The code is still on the lock: it could not be removed in time. Removal goes on "
-            "being tried.",
-            events.FAILED_TO_REMOVE,
-        )
-
-
-def removal_due(code: AccessCode) -> datetime:
-    """When removal of a leaving code began to be due."""
-    times = [t for t in (code.delete_requested_at, code.ends_at) if t is not None]
-    return min(times)
+    tell_late(state, code, now, policy, late_from, REMOVING, STILL_THERE)
 
 
 def _settle_staying(state: LockState, code: AccessCode, now: datetime, policy: Policy) -> None:
@@ -97,15 +96,20 @@ def _settle_staying(state: LockState, code: AccessCode, now: datetime, policy: P
 
 def _settle_proven(state: LockState, code: AccessCode, now: datetime, policy: Policy) -> None:
     code = _adopt_generation(state, code)
+    entry = state.entry_of(code)
+    cured = CURED_BY_PROOF
+    if entry is not None and needs_rename(state, code, entry):
+        cured = tuple(error for error in cured if error not in (CONFLICTING, FAILED_TO_UPDATE))
+        code = tell_late_update(state, code, now, policy)
     code = state.set_code(
         code,
-        errors=problem.without(code.errors, CURED_BY_PROOF),
+        errors=problem.without(code.errors, cured),
         warnings=problem.without(code.warnings, WARNINGS_CURED_BY_PROOF),
         failures=0,
         retry_at=None,
         blocked=None,
     )
-    if is_natively_scheduled(code, state.device) and not code.window.has_started(now):
+    if keeps_window(code, state.device) and not code.window.has_started(now):
         if not code.scheduled_on_device:
             code = state.set_code(code, scheduled_on_device=True)
             state.tell(events.SCHEDULED_ON_DEVICE, code, now, pin=True)
@@ -119,7 +123,7 @@ def _adopt_generation(state: LockState, code: AccessCode) -> AccessCode:
     entry = state.entry_of(code)
     if entry is None or entry.generation == code.generation or needs_rename(state, code, entry):
         return code
-    state.set_entry(msgspec.structs.replace(entry, generation=code.generation, name=code.name))
+    state.set_entry(msgspec.structs.replace(entry, generation=code.generation))
     evidence = code.evidence
     if evidence is not None:
         evidence = msgspec.structs.replace(evidence, generation=code.generation)
@@ -135,10 +139,12 @@ def needs_rename(state: LockState, code: AccessCode, entry: LedgerEntry) -> bool
 
 def lock_name(state: LockState, code: AccessCode) -> str | None:
     """The code's name as the lock can store it; None: the lock stores none."""
-    limit = state.device.capabilities.name_max_length
-    if limit is None or code.name is None:
+    capabilities = state.device.capabilities
+    if capabilities.name_max_length is None:
         return None
-    return code.name[:limit]
+    entry = state.entry_of(code)
+    standing = None if entry is None else entry.name
+    return fitted(code.name, capabilities, standing, state.other_names(code))
 
 
 def needs_fresh_proof(state: LockState, code: AccessCode, now: datetime, policy: Policy) -> bool:
@@ -148,6 +154,7 @@ def needs_fresh_proof(state: LockState, code: AccessCode, now: datetime, policy:
     return (
         code.status is not CodeStatus.SET
         and evidence is not None
+        and evidence.position is not None
         and now - evidence.observed_at > policy.verify_before_start
         and evidence.position not in state.tried
     )
@@ -165,33 +172,20 @@ def _settle_unproven(state: LockState, code: AccessCode, now: datetime, policy: 
     code = state.set_code(
         code, scheduled_on_device=False, status=_unproven_status(state, code, entry, now)
     )
-    if code.status is CodeStatus.SET or code.blocked is Blocked.EXTERNAL:
+    if code.blocked is Blocked.EXTERNAL:
         return
-    if problem.has(state.device.warnings, LOW_BATTERY) and code.status is CodeStatus.SETTING:
+    if code.status is CodeStatus.SET:
+        tell_late_update(state, code, now, policy)
+        return
+    is_low = code.offline is None and problem.has(state.device.warnings, LOW_BATTERY)
+    if is_low and code.status is CodeStatus.SETTING:
         warning = Problem("unknown_issue_with_access_code", BATTERY_TEXT, now)
         code = state.set_code(code, warnings=problem.added(code.warnings, warning))
     late_from = expected_at(state, code, policy)
-    if now >= late_from:
-        code = _warn(
-            state,
-            code,
-            now,
-            "delay_in_setting_on_device",
-            _why_late(state),
-            events.DELAY_IN_SETTING,
-        )
-    if now >= late_from + policy.failure_deadline:
-        mark_failed(
-            state,
-            code,
-            now,
-            "The code could not be set on the lock in time. Setting it goes on being tried.",
-        )
-
-
-def mark_failed(state: LockState, code: AccessCode, now: datetime, message: str) -> AccessCode:
-    """Adds failed_to_set_on_device, with its event when it is new."""
-    return _fail(state, code, now, "failed_to_set_on_device", message, events.FAILED_TO_SET)
+    if code.offline is None:
+        tell_late(state, code, now, policy, late_from, SETTING, why_late(state))
+    else:
+        tell_late(state, code, now, policy, late_from, ISSUING, NOT_ISSUED)
 
 
 def _unproven_status(
@@ -203,7 +197,7 @@ def _unproven_status(
         return CodeStatus.UNSET
     if code.window.has_started(now):
         return CodeStatus.SETTING
-    if is_natively_scheduled(code, state.device):
+    if keeps_window(code, state.device):
         return CodeStatus.UNSET
     if now >= program_from(code, state.device, state.account):
         return CodeStatus.SETTING
@@ -224,58 +218,6 @@ def _opens_meanwhile(code: AccessCode, entry: LedgerEntry | None, now: datetime)
     )
 
 
-def expected_at(state: LockState, code: AccessCode, policy: Policy) -> datetime:
-    """From when an unproven code counts as late: at its start when it was wished in good time,
-    else after a grace from the wish, or from the discovery that somebody removed it."""
-    begin = program_from(code, state.device, state.account)
-    grace = code.changed_at + policy.delay_after
-    if code.starts_at is None or code.changed_at > min(begin, code.starts_at - policy.delay_after):
-        late_from = grace if code.starts_at is None else max(code.starts_at, grace)
-    else:
-        late_from = code.starts_at
-    for standing in code.errors:
-        if standing.code == "conflicting_external_modification":
-            late_from = max(late_from, standing.created_at + policy.delay_after)
-    return late_from
-
-
-def _why_late(state: LockState) -> str:
-    """The likeliest reason first: it tells a person what to mend."""
-    device, account = state.device, state.account
-    text = "The code is not on the lock yet; setting it goes on being tried."
-    if not account.connected:
-        return f"The connection to the lock's hub or account is down. {text}"
-    if not device.online:
-        return f"The lock is disconnected. {text}"
-    if problem.has(device.warnings, LOW_BATTERY):
-        return f"The lock's battery is low. {text}"
-    if problem.has(device.warnings, "device_has_flaky_connection"):
-        return f"The lock's connection is weak. {text}"
-    return text
-
-
-def _warn(
-    state: LockState, code: AccessCode, now: datetime, warning: str, message: str, event_type: str
-) -> AccessCode:
-    new = not problem.has(code.warnings, warning)
-    code = state.set_code(
-        code, warnings=problem.added(code.warnings, Problem(warning, message, now))
-    )
-    if new:
-        state.tell(event_type, code, now)
-    return code
-
-
-def _fail(
-    state: LockState, code: AccessCode, now: datetime, error: str, message: str, event_type: str
-) -> AccessCode:
-    if problem.has(code.errors, error):
-        return code
-    code = state.set_code(code, errors=problem.added(code.errors, Problem(error, message, now)))
-    state.tell(event_type, code, now)
-    return code
-
-
 def next_change(
     state: LockState, code: AccessCode, now: datetime, policy: Policy
 ) -> datetime | None:
@@ -286,7 +228,8 @@ def next_change(
         times = [late_from, late_from + policy.failure_deadline]
     else:
         times.append(code.starts_at)
-        if not is_proven(state, code):
+        entry = state.entry_of(code)
+        if not is_proven(state, code) or (entry and needs_rename(state, code, entry)):
             late_from = expected_at(state, code, policy)
             begin = program_from(code, state.device, state.account)
             times += [begin, late_from, late_from + policy.failure_deadline]

@@ -40,6 +40,8 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     confirmed_at: datetime | None = None
     confirmed_pin: Pin | None = None
     """The last PIN proven here; differs from `pin` while a change is under way."""
+    appearance: str | None = None
+    """The name as the lock told it at the last proof."""
 
 
 class ForeignCode(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,13 @@ def is_natively_scheduled(code: AccessCode, device: Device) -> bool:
         device.capabilities.native_scheduling
         and code.prefer_native_scheduling
         and code.type is CodeType.TIME_BOUND
+        and code.offline is None
     )
+
+
+def keeps_window(code: AccessCode, device: Device) -> bool:
+    """Whether the lock itself opens to the code in its window alone."""
+    return code.offline is not None or is_natively_scheduled(code, device)
 
 
 def lead_time(device: Device, account: ConnectedAccount) -> timedelta:
@@ -22,8 +28,8 @@ def lead_time(device: Device, account: ConnectedAccount) -> timedelta:
 
 
 def program_from(code: AccessCode, device: Device, account: ConnectedAccount) -> datetime:
-    """The instant from which the code shall be put on the lock."""
-    if code.starts_at is None:
+    """The instant from which the code shall be put on the lock, or be issued."""
+    if code.starts_at is None or code.offline is not None:
         return code.created_at
     if is_natively_scheduled(code, device):
         return code.starts_at - NATIVE_PRELOAD

@@ -34,6 +34,9 @@ class VisitChanges(msgspec.Struct, frozen=True, kw_only=True):
     adopted: tuple[AccessCode, ...] = ()
     """Codes to insert that were another hand's; `codes` holds them too."""
     codes: tuple[AccessCode, ...] = ()
+    new_codes: tuple[AccessCode, ...] = ()
+    """Codes to insert, each unless the lock has its PIN by then (see CodeStorage.create_code):
+    such a one is left out, with its events."""
     ledger: tuple[LedgerEntry, ...] = ()
     """Entries to insert or replace, keyed by position."""
     ledger_removed: tuple[int, ...] = ()

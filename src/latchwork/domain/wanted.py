@@ -27,6 +27,7 @@ def is_wanted(state: LockState, code: AccessCode, now: datetime) -> bool:
     """Whether the code shall be on the lock now."""
     return (
         code.deleted_at is None
+        and code.offline is None
         and not code.is_leaving(now)
         and code.blocked is not Blocked.EXTERNAL
         and program_from(code, state.device, state.account) <= now

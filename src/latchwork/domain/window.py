@@ -17,6 +17,11 @@ class Window(msgspec.Struct, frozen=True):
     starts_at: datetime | None = None
     ends_at: datetime | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no instant at which it is valid."""
+        return self.starts_at is not None and self.has_ended(self.starts_at)
+
     def overlaps(self, other: "Window") -> bool:
         """Whether an instant exists at which both are valid."""
         return _before(self.starts_at, other.ends_at) and _before(other.starts_at, self.ends_at)

@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from latchwork.domain.access_code import Offline
 from latchwork.domain.device import LockCapabilities
 from latchwork.domain.observation import Observation
 from latchwork.domain.pin import Pin, Secret
@@ -73,12 +74,14 @@ class DeviceChanged(msgspec.Struct, frozen=True, kw_only=True):
 
 class LockOperated(msgspec.Struct, frozen=True, kw_only=True):
     """The bolt was moved. `method`: keycode, manual, automatic, remote, card or unknown (Seam's
-    words); `position`: whose PIN was typed, when the lock tells."""
+    words); `position`: whose PIN was typed, when the lock tells; `code`: the PIN itself, of one
+    that the lock computes and stores nowhere."""
 
     provider_key: str
     locked: bool
     method: str
     position: int | None = None
+    code: Pin | None = None
     occurred_at: datetime | None = None
     report_id: str | None = None
     """Equal when the same is told again: it becomes one event."""
@@ -195,6 +198,18 @@ class ListsAnew(Protocol):
 
     async def list_anew(self) -> "DevicesFound":
         """All locks, complete, past every cache."""
+
+
+@runtime_checkable
+class OfflineIssuer(Protocol):
+    """What a driver offers besides when its provider knows what PINs its locks compute."""
+
+    async def issue(self, provider_key: str, grain: Offline, window: Window, reference: str) -> Pin:
+        """The PIN that the lock takes in this window, by its own clock. Nothing is asked of the
+        lock. The same `reference` is answered the same PIN; another gets another.
+
+        Raises Rejected for a window that the lock cannot compute a PIN for, Unsupported for a
+        lock that computes none."""
 
 
 @runtime_checkable

@@ -10,8 +10,11 @@ import msgspec
 import structlog
 
 from latchwork.domain import contact, events
+from latchwork.domain.access_code import Offline
 from latchwork.domain.conditions import OF_DEVICES
 from latchwork.domain.device import ConnectedAccount, Device
+from latchwork.domain.offline import used_up
+from latchwork.domain.pin import Pin
 from latchwork.domain.problem import Problem, added
 from latchwork.domain.recent import Recent
 from latchwork.domain.time_zone import zone_judged
@@ -27,12 +30,15 @@ from latchwork.drivers.protocol import (
 )
 from latchwork.engine import account_state
 from latchwork.engine.clock import Clock
-from latchwork.storage.interface import Storage
+from latchwork.storage.interface import StaleTokenError, Storage
 
 Changed = tuple[Device, list[events.NewEvent], bool]
 
 DEVICES_AT_ONCE = 200
 """How many listed locks are stored side by side, so that they share commits."""
+
+TRIES = 8
+"""How often the end of a code is written anew when a caller's change came between."""
 
 log = structlog.get_logger(__name__)
 
@@ -176,6 +182,10 @@ class Inbound:
             code_id, is_managed = await self._storage.code_at(device.device_id, push.position)
             if code_id is not None:
                 payload["access_code_is_managed"] = is_managed
+        elif push.code is not None:
+            code_id = await self._code_typed(device, push.code)
+            if code_id is not None:
+                payload["access_code_is_managed"] = True
         event = events.NewEvent(
             event_type=events.LOCK_LOCKED if push.locked else events.LOCK_UNLOCKED,
             occurred_at=now,
@@ -189,6 +199,23 @@ class Inbound:
             lambda d: (msgspec.structs.replace(d, locked=push.locked), [event], False),
             self._clock.now(),
         )
+
+    async def _code_typed(self, device: Device, pin: Pin) -> str | None:
+        """The id of the code with this PIN, which is over when it was for one use."""
+        for _ in range(TRIES):
+            view = await self._storage.code(
+                device.workspace_id, device_id=device.device_id, pin=pin
+            )
+            if view is None or view.code.offline is not Offline.ONE_TIME:
+                break
+            try:
+                await self._storage.update_codes(
+                    [used_up(view.code, self._clock.now(), self._new_id)]
+                )
+            except StaleTokenError:
+                continue
+            break
+        return None if view is None else view.code.access_code_id
 
     async def _denied(self, account: ConnectedAccount, device: Device, push: AccessDenied) -> None:
         now = push.occurred_at or self._clock.now()

@@ -15,6 +15,7 @@ import structlog
 
 from latchwork.domain import contact
 from latchwork.domain.action_attempt import OF_UNMANAGED
+from latchwork.domain.backup import keep_pool
 from latchwork.domain.believe import believe, believe_scan
 from latchwork.domain.errors import LatchworkError, RetryLater, Unsupported
 from latchwork.domain.lock_state import LockState
@@ -32,6 +33,7 @@ from latchwork.drivers.protocol import Driver
 from latchwork.engine.actions import carry_out
 from latchwork.engine.clock import Clock
 from latchwork.engine.connections import ANY_POSITION, Connections
+from latchwork.engine.issuing import issue_codes
 from latchwork.engine.outcome import note_refusal
 from latchwork.storage.interface import EngineStorage, Lease, StaleTokenError
 
@@ -44,6 +46,8 @@ CALL_TIMEOUT = 30.0
 """Seconds that one step on a lock may take; well below the margin."""
 READ_TIMEOUT_PER_POSITION = 3.0
 LONGEST_READ = 80.0
+POOL_PAUSE = timedelta(seconds=1)
+"""Before backup codes are put on a lock, or taken off: guests' codes go first."""
 MAX_ROUNDS = 200
 """A visit that still finds work after so many rounds gives the others a turn."""
 
@@ -101,6 +105,8 @@ class _Visit:
             # The connection is being made: nothing is known to be wrong yet.
             await self._release(self.now + timedelta(seconds=2))
             return
+        if self.driver is not None and self.state.account.connected:
+            await issue_codes(self.state, self.driver, self.r.clock, self.r.policy, self.r.rng)
         driver = await self._reachable()
         if driver is not None:
             await self._read_suspects(driver)
@@ -254,6 +260,7 @@ class _Visit:
                 window=step.window,
                 confirmed_pin=confirmed_pin,
                 confirmed_at=confirmed_at,
+                appearance=None if entry is None else entry.appearance,
             )
         )
 
@@ -311,6 +318,9 @@ class _Visit:
         )
 
     async def _release(self, due_at: datetime | None) -> None:
+        now = self.now
+        if keep_pool(self.state, now, self.r.policy, self.r.rng.randrange):
+            due_at = now + POOL_PAUSE
         changes = self.state.drain()
         converged = (*changes.converged, *self.state.converged())
         await self.r.storage.release(

@@ -16,8 +16,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from latchwork.domain.access_code import AccessCode
+from latchwork.domain.access_code import AccessCode, Pool
 from latchwork.domain.action_attempt import ActionAttempt
+from latchwork.domain.commands import Command
 from latchwork.domain.credentials import ApiKey as ApiKey  # noqa: PLC0414 - part of the interface
 from latchwork.domain.device import ConnectedAccount, Device
 from latchwork.domain.events import Event, NewEvent
@@ -46,6 +47,8 @@ class CodeView(msgspec.Struct, frozen=True, kw_only=True):
     device: Device
     account: ConnectedAccount
     entry: LedgerEntry | None
+    backup_available: bool = False
+    """Whether a backup code stands on its lock that can be pulled for it."""
 
 
 class UnmanagedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +85,8 @@ class CodeFilter(msgspec.Struct, frozen=True, kw_only=True):
     access_code_ids: tuple[str, ...] | None = None
     connected_account_ids: tuple[str, ...] | None = None
     search: str | None = None
+    common_code_key: str | None = None
+    pool: Pool | None = None
 
 
 class UnmanagedFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,6 +237,14 @@ class CodeStorage(Protocol):
     ) -> Duplicate | None:
         """Like create_code, for a changed desired state: `code.generation` is the new one and
         must be the stored one plus one, else StaleTokenError (read again, apply again)."""
+
+    async def create_codes(self, commands: Sequence[Command]) -> Sequence[Duplicate | None]:
+        """Like create_code for codes on different devices: all are stored when no duplicate is
+        answered for any, else none."""
+
+    async def update_codes(self, commands: Sequence[Command]) -> Sequence[Duplicate | None]:
+        """Like update_code: all changes are stored when no duplicate is answered for any, else
+        none."""
 
     async def code(
         self,

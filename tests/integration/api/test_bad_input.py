@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from latchwork.domain.device import CodeConstraint
 from support.api_house import ApiHouse, api_house
 
 NOBODY = "01939c1e-0000-7000-8000-000000000000"
@@ -118,17 +117,6 @@ async def test_the_constraint_on_first_digits(house: ApiHouse) -> None:
         device_id=lock,
         code="47113",
     )
-
-
-async def test_the_constraints_on_names(house: ApiHouse) -> None:
-    lock = await house.add_lock(
-        CodeConstraint("name_length", min_length=2, max_length=5), "name_must_be_unique"
-    )
-    wish = {"device_id": lock, "code": "4718"}
-    path = "/access_codes/create"
-    await refused(house, 400, "invalid_input", "name_length", path, **wish, name="Alexander")
-    await house.ok(path, device_id=lock, code="5829", name="Ana")
-    await refused(house, 400, "invalid_input", "name_must_be_unique", path, **wish, name="Ana")
 
 
 async def test_a_duplicate_names_the_code_it_meets(house: ApiHouse) -> None:

@@ -139,7 +139,7 @@ async def test_a_crash_before_anything_was_written_lets_the_next_one_in(
         raise asyncio.CancelledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(house.storage), "create_code", stop)
+        patch.setattr(type(house.storage), "create_codes", stop)
         with pytest.raises(asyncio.CancelledError):
             await send(house, CREATE, {"device_id": lock}, "k")
     house.now += CLAIM
@@ -156,7 +156,7 @@ async def test_a_database_that_did_not_answer_is_asked_again(
         raise StorageUnavailable("The disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(house.storage), "create_code", fail)
+        patch.setattr(type(house.storage), "create_codes", fail)
         assert (await send(house, CREATE, {"device_id": lock}, "k")).status_code == 503
     assert (await send(house, CREATE, {"device_id": lock}, "k")).status_code == 200
 
@@ -170,7 +170,7 @@ async def test_a_failure_of_ours_is_answered_alike(
         raise RuntimeError("a defect")
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(house.storage), "create_code", fail)
+        patch.setattr(type(house.storage), "create_codes", fail)
         assert (await send(house, CREATE, {"device_id": lock}, "k")).status_code == 500
     again = await send(house, CREATE, {"device_id": lock}, "k")
     assert (again.status_code, again.headers["idempotent-replayed"]) == (500, "true")

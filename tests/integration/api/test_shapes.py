@@ -29,7 +29,7 @@ async def test_devices(house: ApiHouse) -> None:
     assert properties["supported_code_lengths"] == [4, 5, 6, 7, 8]
     assert properties["max_active_codes_supported"] == 30
     assert properties["code_constraints"] == [{"constraint_type": "no_zeros"}]
-    assert properties["supports_backup_access_code_pool"] is False
+    assert properties["supports_backup_access_code_pool"] is True
     assert properties["model"]["display_name"] == "Assure"
     assert properties["manufacturer"] == "yale"
     both = await house.ok("/locks/get", device_id=lock)

@@ -6,7 +6,6 @@ import pytest
 
 from latchwork.domain.constraints import (
     is_weak,
-    name_violations,
     unknown_constraints,
     violations,
 )
@@ -103,39 +102,6 @@ def test_every_broken_rule_is_named() -> None:
 def test_an_empty_pin_breaks_the_length_alone() -> None:
     every = lock("no_all_same_digits", "no_ascending_or_descending_sequence", "no_zeros")
     assert rules("", every) == {"supported_code_lengths"}
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [("ab", "at least 3"), ("abcdefghijk", "at most 10"), ("", "at least 3"), ("äöü", None)],
-)
-def test_name_length(name: str, text: str | None) -> None:
-    constraint = CodeConstraint("name_length", min_length=3, max_length=10)
-    found = name_violations(name, LockCapabilities(constraints=(constraint,)), ())
-    if text is None:
-        assert found == ()
-    else:
-        assert [violation.rule for violation in found] == ["name_length"]
-        assert text in found[0].message
-
-
-def test_name_length_with_one_bound() -> None:
-    only_longest = LockCapabilities(constraints=(CodeConstraint("name_length", max_length=2),))
-    assert name_violations("", only_longest, ()) == ()
-    assert len(name_violations("abc", only_longest, ())) == 1
-
-
-def test_name_must_be_unique() -> None:
-    capabilities = lock("name_must_be_unique")
-    assert [v.rule for v in name_violations("Ann", capabilities, {"Ann"})] == [
-        "name_must_be_unique"
-    ]
-    assert name_violations("Ann", capabilities, {"Bob"}) == ()
-    assert name_violations(None, capabilities, {"Ann"}) == ()
-
-
-def test_names_are_free_without_constraints() -> None:
-    assert name_violations("x" * 200, lock(), {"x" * 200}) == ()
 
 
 def test_an_unknown_constraint_is_reported_and_passed_over() -> None:

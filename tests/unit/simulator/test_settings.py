@@ -82,7 +82,7 @@ def pin_for(spec: LockSpec) -> str:
 @on_virtual_time
 async def test_demo_sets_a_code_on_every_lock_within_seconds() -> None:
     async with World({"locks": "demo"}) as world:
-        for spec in DEMO:
+        for spec in (s for s in DEMO if s.capabilities.access_codes):
             for number in (1, 2):
                 pin = pin_for(spec)[:-1] + str(number)
                 code = await world.create(pin, key=spec.key)

@@ -71,11 +71,20 @@ class PendingMutation(Resource):
 
 class Evidence(Resource):
     """What proves a code on its lock: a read that shows the PIN, or, on locks that mask PINs, a
-    read that shows the position taken after an acknowledged write."""
+    read that shows the position taken after an acknowledged write; of an offline code, that it was
+    issued, for then the lock computes it."""
 
-    kind: Literal["read_back", "occupied"]
-    position: int
+    kind: Literal["read_back", "occupied", "issued"]
+    position: int | None
     observed_at: Instant
+
+
+class Appearance(Resource):
+    """A name as the lock stores it; its parts on locks that split names."""
+
+    name: str
+    first_name: str | UnsetType = UNSET
+    last_name: str | UnsetType = UNSET
 
 
 class AccessCode(Resource):
@@ -87,6 +96,7 @@ class AccessCode(Resource):
     connected_account_id: Id
     workspace_id: Id
     name: str | None
+    appearance: Appearance | None
     code: str | None
     common_code_key: str | None
     type: TypeName

@@ -89,6 +89,18 @@ class UnmanagedDeviceProperties(Resource):
     battery_level: float | UnsetType = UNSET
 
 
+class OfflineTimeFrame(Resource):
+    """A kind of window for which the lock computes codes by itself."""
+
+    display_name: str
+    min_duration: str
+    max_duration: str
+    start_date_recurrence_rule: str
+    end_date_recurrence_rule: str | UnsetType = UNSET
+    matching_start_end_time: Literal[True] | UnsetType = UNSET
+    time_zone: str | UnsetType = UNSET
+
+
 class DeviceProperties(Resource):
     """How a device is. A lock that has no sensor for a thing does not show it."""
 
@@ -107,6 +119,7 @@ class DeviceProperties(Resource):
     has_native_entry_events: bool
     auto_lock_enabled: bool | UnsetType = UNSET
     auto_lock_delay_seconds: float | UnsetType = UNSET
+    offline_time_frame_options: list[OfflineTimeFrame] | UnsetType = UNSET
     locked: bool | UnsetType = UNSET
     door_open: bool | UnsetType = UNSET
     serial_number: str | UnsetType = UNSET

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from latchwork.api import code_serializers as show_code
 from latchwork.api import resources
 from latchwork.api import serializers as show
 from latchwork.api.endpoint import READ, Call, Endpoint, page_of, page_size
@@ -143,7 +144,7 @@ async def attempt_shown(call: Call, attempt: ActionAttempt) -> dict[str, Any]:
     kinds = (ActionType.CREATE_ACCESS_CODE, ActionType.UPDATE_ACCESS_CODE)
     if attempt.action_type in kinds and attempt.access_code_id is not None:
         view = await call.storage.code(call.workspace_id, access_code_id=attempt.access_code_id)
-        code = None if view is None else show.access_code(view, call.now)
+        code = None if view is None else show_code.access_code(view, call.now)
     return show.action_attempt(attempt, code=code)
 
 

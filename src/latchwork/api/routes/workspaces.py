@@ -7,8 +7,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from latchwork.api import access_serializers as show
+from latchwork.api import code_serializers, resources, serializers
 from latchwork.api import device_serializers as show_device
-from latchwork.api import resources, serializers
 from latchwork.api.endpoint import CREATE, READ, Call, Empty, Endpoint
 from latchwork.api.errors import ApiError, invalid
 from latchwork.api.routes.client_sessions import session_shown
@@ -193,7 +193,7 @@ async def find_anything(call: Call, asked: Search) -> dict[str, Any]:
 
 async def _code(call: Call, wanted: str) -> dict[str, Any] | None:
     view = await call.storage.code(call.workspace_id, access_code_id=wanted)
-    return None if view is None else serializers.access_code(view, call.now)
+    return None if view is None else code_serializers.access_code(view, call.now)
 
 
 async def _attempt(call: Call, wanted: str) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from latchwork.domain.device import CodeConstraint, LockCapabilities, Reads
+from latchwork.domain.device import CodeConstraint, LockCapabilities, OfflineCodes, Reads
 
 
 class LockSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -172,6 +172,24 @@ DEMO: Final = (
             pushes_changes=True,
         ),
         battery_level=0.33,
+        time_zone=_ZONE,
+    ),
+    LockSpec(
+        key="boathouse",
+        name="Boathouse",
+        device_type="igloohome_lock",
+        manufacturer="igloohome",
+        model="Padlock",
+        capabilities=LockCapabilities(
+            access_codes=False,
+            offline=OfflineCodes(),
+            code_lengths=(9,),
+            reads=Reads.NOTHING,
+            can_lock=False,
+            can_unlock=False,
+            scan_on_adoption=False,
+        ),
+        battery_level=0.84,
         time_zone=_ZONE,
     ),
 )

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from latchwork.domain.access_code import Offline
 from latchwork.domain.errors import RetryLater
 from latchwork.domain.observation import Observation
 from latchwork.domain.pin import Pin
@@ -32,7 +33,8 @@ class SimulatorDriver:
 
     def __init__(self, context: DriverContext) -> None:
         settings = checked.read(context.settings)
-        self.house = House(settings.specs, context.store if settings.durable else None)
+        store = context.store if settings.durable else None
+        self.house = House(settings.specs, store, context.connected_account_id)
         self._clock = context.clock
         self._latency = settings.seconds_a_call
         self._visits_at_once = settings.visits_at_once
@@ -82,6 +84,12 @@ class SimulatorDriver:
     async def clear(self, provider_key: str, position: int) -> None:
         async with self._programming(provider_key, position) as (lock, now):
             lock.clear(position, now)
+
+    async def issue(self, provider_key: str, grain: Offline, window: Window, reference: str) -> Pin:
+        async with self._turn(provider_key) as (lock, _now):
+            pin = lock.issue(grain, window, reference)
+            await self.house.save(lock)
+            return pin
 
     async def lock(self, provider_key: str) -> None:
         await self._move_bolt(provider_key, locked=True)

@@ -1,10 +1,13 @@
 """The simulated locks of one connection, and what their provider says of them."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
 
 from latchwork.domain.errors import NeedsAttention
 from latchwork.drivers.protocol import DiscoveredDevice, DriverStore
 from latchwork.drivers.simulator import faults, memory
+from latchwork.drivers.simulator.algorithm import Algorithm, secret_of
 from latchwork.drivers.simulator.catalogue import LockSpec
 from latchwork.drivers.simulator.lock import SimulatedLock
 
@@ -12,10 +15,12 @@ from latchwork.drivers.simulator.lock import SimulatedLock
 class House:
     """`store` None: the locks forget everything at a restart."""
 
-    def __init__(self, specs: Iterable[LockSpec], store: DriverStore | None) -> None:
+    def __init__(
+        self, specs: Iterable[LockSpec], store: DriverStore | None, connection: str = ""
+    ) -> None:
         self._store = store
         self._specs = {spec.key: spec for spec in specs}
-        self._locks = {key: _lock(spec) for key, spec in self._specs.items()}
+        self._locks = {key: _lock(spec, connection) for key, spec in self._specs.items()}
 
     def lock(self, key: str) -> SimulatedLock:
         """Raises NeedsAttention for a lock that is not there (any more)."""
@@ -74,8 +79,14 @@ class House:
         )
 
 
-def _lock(spec: LockSpec) -> SimulatedLock:
-    lock = SimulatedLock(spec.key, spec.capabilities, faults.made(spec.faults))
+def _lock(spec: LockSpec, connection: str) -> SimulatedLock:
+    algorithm = None
+    offline = spec.capabilities.offline
+    if offline is not None:
+        zone = UTC if spec.time_zone is None else ZoneInfo(spec.time_zone)
+        one_time = timedelta(hours=offline.one_time_hours or 0)
+        algorithm = Algorithm(secret_of(connection, spec.key), zone, one_time)
+    lock = SimulatedLock(spec.key, spec.capabilities, faults.made(spec.faults), algorithm)
     lock.battery_level = spec.battery_level
     lock.locked = spec.locked
     return lock

@@ -4,10 +4,11 @@ It knows no clock: whoever calls says what time it is.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from latchwork.domain.access_code import Offline
 from latchwork.domain.constraints import violations
 from latchwork.domain.device import LockCapabilities, Reads
 from latchwork.domain.errors import (
@@ -20,9 +21,13 @@ from latchwork.domain.errors import (
 from latchwork.domain.observation import Empty, Holds, NotRead, Observation, Occupied
 from latchwork.domain.pin import Pin
 from latchwork.domain.window import Window
+from latchwork.drivers.simulator.algorithm import Algorithm, Issued
 from latchwork.drivers.simulator.faults import Faults
 
 NO_ANSWER = "The lock did not answer."
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SWITCHED_OFF = Window(_EPOCH, _EPOCH)
+"""The window of a code that stands on the lock and opens it never."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -59,9 +64,18 @@ class SimulatedLock:
     """All calls are by radio, and fail as the faults have it, but for those that say otherwise."""
 
     def __init__(
-        self, key: str, capabilities: LockCapabilities, faults: Faults | None = None
+        self,
+        key: str,
+        capabilities: LockCapabilities,
+        faults: Faults | None = None,
+        algorithm: Algorithm | None = None,
     ) -> None:
         self.key = key
+        self.algorithm = algorithm
+        self.issued: dict[str, Issued] = {}
+        """What the provider knows of computed codes, by the reference they were asked for with."""
+        self.used: set[Issued] = set()
+        """Codes for one use that have opened the lock."""
         self.capabilities = capabilities
         self.faults = faults if faults is not None else Faults()
         self.codes: dict[int, Stored] = {}
@@ -82,7 +96,19 @@ class SimulatedLock:
 
     def opens(self, pin: Pin, now: datetime) -> bool:
         """Whether the keypad opens to this PIN, by the lock's own clock."""
-        return self.position_of(pin, now) is not None
+        return self.position_of(pin, now) is not None or self.computed(pin, now) is not None
+
+    def computed(self, pin: Pin, now: datetime) -> Issued | None:
+        """The code that the lock computes by itself, if the keypad takes this PIN for it now."""
+        if self.algorithm is None:
+            return None
+        found = self.algorithm.opens(pin, now + timedelta(seconds=self.faults.clock_skew))
+        return None if found in self.used else found
+
+    def use(self, code: Issued) -> None:
+        """A computed code has opened the lock."""
+        if code.grain is Offline.ONE_TIME:
+            self.used.add(code)
 
     def position_of(self, pin: Pin, now: datetime) -> int | None:
         """Where the PIN is stored, if the keypad takes it now."""
@@ -120,6 +146,21 @@ class SimulatedLock:
         while self.pending and self.pending[0].due_at <= now:
             change = self.pending.pop(0)
             self.put(change.position, change.stored, now)
+
+    # By the provider, without the lock
+
+    def issue(self, grain: Offline, window: Window, reference: str) -> Pin:
+        """See `OfflineIssuer`."""
+        if self.algorithm is None:
+            raise Unsupported("The lock computes no codes by itself.")
+        self._check_provider()
+        return self.algorithm.issue(self.issued, grain, window, reference)
+
+    def _check_provider(self) -> None:
+        if self.faults.subscription_expired:
+            raise NeedsAttention("The provider's subscription has expired. Renew it.")
+        if self.faults.takes("fail_next"):
+            raise RetryLater(NO_ANSWER)
 
     # By radio
 
@@ -189,11 +230,8 @@ class SimulatedLock:
         self._calls += 1
         if not self.is_reachable(now):
             raise RetryLater(NO_ANSWER)
+        self._check_provider()
         faults = self.faults
-        if faults.subscription_expired:
-            raise NeedsAttention("The provider's subscription has expired. Renew it.")
-        if faults.takes("fail_next"):
-            raise RetryLater(NO_ANSWER)
         if faults.fail_every and self._calls % faults.fail_every == 0:
             raise RetryLater(NO_ANSWER)
 
@@ -220,7 +258,8 @@ class SimulatedLock:
             return NotRead("The lock cannot be read.")
         if stored is None:
             return Empty()
-        window = stored.window if self.capabilities.native_scheduling else msgspec.UNSET
+        is_told = self.capabilities.native_scheduling or stored.window == SWITCHED_OFF
+        window = stored.window if is_told else msgspec.UNSET
         if self.faults.mask_pins or reads is Reads.OCCUPANCY:
             return Occupied(window, name=stored.name)
         return Holds(stored.pin, window, stored.name)
@@ -239,6 +278,8 @@ class SimulatedLock:
 
     def _check(self, position: int, pin: Pin, window: Window | None) -> None:
         self._check_position(position)
+        if not self.capabilities.access_codes:
+            raise Unsupported("The lock stores no codes.")
         if window is not None and not self.capabilities.native_scheduling:
             raise Unsupported("The lock stores no schedules.")
         others = {p: stored.pin for p, stored in self.codes.items() if p != position}

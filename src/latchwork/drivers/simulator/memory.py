@@ -6,6 +6,7 @@ import msgspec
 
 from latchwork.domain.pin import Pin
 from latchwork.domain.window import Window
+from latchwork.drivers.simulator.algorithm import Issued
 from latchwork.drivers.simulator.faults import Faults
 from latchwork.drivers.simulator.lock import Change, SimulatedLock, Stored
 
@@ -23,6 +24,8 @@ class _Memory(msgspec.Struct, omit_defaults=True):
     faults: Faults
     auto_lock: tuple[bool, float] = (False, 30.0)
     removed: bool = False
+    issued: dict[str, Issued] = {}
+    used: tuple[Issued, ...] = ()
 
     def __repr__(self) -> str:
         return "<memory of a simulated lock>"
@@ -47,6 +50,8 @@ def dump(lock: SimulatedLock, *, removed: bool = False) -> bytes:
             faults=lock.faults,
             auto_lock=(lock.auto_lock_enabled, lock.auto_lock_delay),
             removed=removed,
+            issued=lock.issued,
+            used=tuple(lock.used),
         )
     )
 
@@ -65,6 +70,8 @@ def restore(lock: SimulatedLock, value: bytes) -> bool:
     lock.battery_level = memory.battery_level
     lock.faults = memory.faults
     lock.auto_lock_enabled, lock.auto_lock_delay = memory.auto_lock
+    lock.issued = memory.issued
+    lock.used = set(memory.used)
     return not memory.removed
 
 

@@ -9,6 +9,7 @@ import msgspec
 from latchwork.domain.conditions import OF_ACCOUNTS, OF_DEVICES
 from latchwork.domain.errors import Rejected
 from latchwork.domain.pin import Pin
+from latchwork.domain.window import Window
 from latchwork.drivers.protocol import (
     AccessDenied,
     AccountChanged,
@@ -20,7 +21,7 @@ from latchwork.drivers.protocol import (
 )
 from latchwork.drivers.simulator.faults import Faults, set_fault
 from latchwork.drivers.simulator.house import House
-from latchwork.drivers.simulator.lock import SimulatedLock, Stored
+from latchwork.drivers.simulator.lock import SWITCHED_OFF, SimulatedLock, Stored
 
 T = TypeVar("T")
 
@@ -66,6 +67,12 @@ class Act(msgspec.Struct, frozen=True):
             return None
         if not positions.first_position <= position <= positions.last_position:
             raise Rejected("position", f"The lock has no position {position}.")
+        return position
+
+    def required_position(self) -> int:
+        position = self.position()
+        if position is None:
+            raise Rejected("position", "The value position is missing.")
         return position
 
     def report(self, push: Push) -> None:
@@ -150,11 +157,14 @@ async def _remove(act: Act) -> bool:
 
 
 async def _keypad_code_entry(act: Act) -> bool:
-    lock, key = act.lock, act.lock.key
-    position = lock.position_of(act.pin(), act.now)
-    if position is None:
+    lock, key, pin = act.lock, act.lock.key, act.pin()
+    position = lock.position_of(pin, act.now)
+    computed = lock.computed(pin, act.now) if position is None else None
+    if position is None and computed is None:
         act.report(AccessDenied(provider_key=key, occurred_at=act.now))
         return False
+    if computed is not None:
+        lock.use(computed)
     lock.locked = False
     act.report(
         LockOperated(
@@ -162,6 +172,7 @@ async def _keypad_code_entry(act: Act) -> bool:
             locked=False,
             method="keycode",
             position=position,
+            code=None if computed is None else pin,
             occurred_at=act.now,
         )
     )
@@ -208,10 +219,30 @@ async def _program_by_hand(act: Act) -> bool:
     return True
 
 
+async def _change_by_hand(act: Act) -> bool:
+    """Another PIN, name or window for what stands at a position, or `enabled` False: switched
+    off. False when nothing stands there."""
+    position = act.required_position()
+    standing = act.lock.codes.get(position)
+    if standing is None:
+        return False
+    changed = standing
+    if "code" in act.values:
+        changed = msgspec.structs.replace(changed, pin=act.pin())
+    if (name := act.optional("name", str)) is not None:
+        changed = msgspec.structs.replace(changed, name=name)
+    window = Window(act.optional("starts_at", datetime), act.optional("ends_at", datetime))
+    if window != Window():
+        changed = msgspec.structs.replace(changed, window=window)
+    if act.optional("enabled", bool) is False:
+        changed = msgspec.structs.replace(changed, window=SWITCHED_OFF)
+    act.lock.put(position, changed, act.now)
+    act.report_codes(position)
+    return changed != standing
+
+
 async def _clear_by_hand(act: Act) -> bool:
-    position = act.position()
-    if position is None:
-        raise Rejected("position", "The value position is missing.")
+    position = act.required_position()
     was_there = position in act.lock.codes
     act.lock.put(position, None, act.now)
     if was_there:
@@ -235,6 +266,7 @@ ACTIONS: Final[Mapping[str, Callable[[Act], Awaitable[bool]]]] = {
     "set_fault": _set_fault,
     "clear_faults": _clear_faults,
     "program_by_hand": _program_by_hand,
+    "change_by_hand": _change_by_hand,
     "clear_by_hand": _clear_by_hand,
 }
 

@@ -9,6 +9,8 @@ from latchwork.domain.access_code import (
     CodeType,
     Evidence,
     EvidenceKind,
+    Offline,
+    Pool,
 )
 from latchwork.domain.pin import Pin
 from latchwork.storage.instants import from_us, from_us_or_none, to_us, to_us_or_none
@@ -45,6 +47,10 @@ COLUMNS: Final = (
     "prefer_native_scheduling",
     "attempt_for_offline_device",
     "common_code_key",
+    "use_backup_pool",
+    "pool",
+    "pulled_backup_id",
+    "offline",
     "status",
     "delete_requested_at",
     "errors",
@@ -77,6 +83,10 @@ _WRITE_STATE: Final = sql.update(
 )
 _WRITE_PIN: Final = "UPDATE access_code SET pin = ?, pin_hash = ? WHERE access_code_id = ?"
 _WRITE_DELETED: Final = "UPDATE access_code SET deleted_at = ? WHERE access_code_id = ?"
+_RETIRE: Final = (
+    "UPDATE access_code SET delete_requested_at = ? "
+    "WHERE access_code_id = ? AND generation = ? AND pool = 'waiting'"
+)
 _UNBLOCK: Final = (
     "UPDATE access_code SET blocked = NULL "
     "WHERE device_id = ? AND deleted_at IS NULL AND blocked = 'duplicate'"
@@ -128,8 +138,12 @@ async def write_state(tx: Transaction, code: AccessCode) -> None:
         return
     pin_hash = tx.vault.pin_hash(code.device_id, code.pin)
     if stored[0] != pin_hash:
-        # A PIN changed by hand, which its owner allows: it is the code's own from now on.
+        # Changed by hand, as its owner allows, or issued: it is the code's own from now on.
         await tx.run(_WRITE_PIN, (_sealed_pin(tx.vault, code), pin_hash, code.access_code_id))
+    if code.pool is Pool.WAITING and code.delete_requested_at is not None:
+        # The pool is the engine's own wish; any other code is removed at a caller's word alone.
+        retired = (to_us(code.delete_requested_at), code.access_code_id, code.generation)
+        await tx.run(_RETIRE, retired)
     if code.deleted_at is not None:
         await tx.run(_WRITE_DELETED, (to_us(code.deleted_at), code.access_code_id))
 
@@ -159,6 +173,10 @@ def _wish_values(vault: Vault, code: AccessCode) -> Row:
         code.prefer_native_scheduling,
         code.attempt_for_offline_device,
         code.common_code_key,
+        code.use_backup_pool,
+        None if code.pool is None else code.pool.value,
+        code.pulled_backup_id,
+        None if code.offline is None else code.offline.value,
         code.status.value,
         to_us_or_none(code.delete_requested_at),
         json_or_none(code.errors),
@@ -191,9 +209,9 @@ def code_of(vault: Vault, row: Row) -> AccessCode:
     """From the values of COLUMNS."""
     created_at, access_code_id, workspace_id, device_id, connected_account_id = row[:5]
     scheduled_on_device, deleted_at, kind, name, pin = row[9:14]
-    starts_at, ends_at, generation, changed_at, external, native, offline = row[14:21]
-    common_code_key, status, delete_requested_at, errors, warnings = row[21:26]
-    failures, retry_at, blocked = row[26:]
+    starts_at, ends_at, generation, changed_at, external, native, when_offline = row[14:21]
+    common_code_key, use_backup_pool, pool, pulled_backup_id, offline = row[21:26]
+    status, delete_requested_at, errors, warnings, failures, retry_at, blocked = row[26:]
     return AccessCode(
         access_code_id=access_code_id,
         workspace_id=workspace_id,
@@ -209,8 +227,12 @@ def code_of(vault: Vault, row: Row) -> AccessCode:
         changed_at=from_us(changed_at),
         allow_external_modification=bool(external),
         prefer_native_scheduling=bool(native),
-        attempt_for_offline_device=bool(offline),
+        attempt_for_offline_device=bool(when_offline),
         common_code_key=common_code_key,
+        use_backup_pool=bool(use_backup_pool),
+        pool=None if pool is None else Pool(pool),
+        pulled_backup_id=pulled_backup_id,
+        offline=None if offline is None else Offline(offline),
         status=CodeStatus(status),
         evidence=_evidence_of(row[5:9]),
         scheduled_on_device=bool(scheduled_on_device),

@@ -6,6 +6,7 @@ from typing import Final
 
 from latchwork.domain.access_code import AccessCode
 from latchwork.domain.action_attempt import ActionAttempt
+from latchwork.domain.commands import Command
 from latchwork.domain.events import NewEvent
 from latchwork.domain.pin import Pin
 from latchwork.domain.window import Window
@@ -38,6 +39,10 @@ _DEVICES: Final = sql.select(
     device_rows.WITH_ACCOUNT,
     f"FROM {device_rows.WITH_ACCOUNT_TABLES} WHERE d.device_id {sql.ANY_OF}",
 )
+_BACKED: Final = (
+    f"SELECT device_id FROM access_code WHERE device_id {sql.ANY_OF} "  # noqa: S608 - constants
+    "AND pool IS NOT NULL AND pool = 'waiting' AND status = 'set' AND deleted_at IS NULL"
+)
 _ENTRIES: Final = sql.select(
     sql.of("s", slots.LEDGER), f"FROM ledger s WHERE s.access_code_id {sql.ANY_OF}"
 )
@@ -49,41 +54,45 @@ class CodeQueries(Aggregate):
     async def create_code(
         self, code: AccessCode, attempt: ActionAttempt, events: Sequence[NewEvent], due_at: datetime
     ) -> Duplicate | None:
+        command = Command(code, attempt, tuple(events), due_at)
+        return (await self.create_codes([command]))[0]
+
+    async def create_codes(self, commands: Sequence[Command]) -> Sequence[Duplicate | None]:
         db = self._db
-        pin_hash = db.vault.pin_hash(code.device_id, code.pin)
+        hashed = [(c, db.vault.pin_hash(c.code.device_id, c.code.pin)) for c in commands]
 
-        async def unit(tx: Transaction) -> Duplicate | None:
-            duplicate = await _duplicate(tx, code, pin_hash)
-            if duplicate is None:
-                await code_rows.add(tx, code, pin_hash)
-                await _follow_up(tx, code, attempt, events, due_at)
-            return duplicate
+        async def unit(tx: Transaction) -> Sequence[Duplicate | None]:
+            found = [await _duplicate(tx, one.code, pin_hash) for one, pin_hash in hashed]
+            if not any(found):
+                for one, pin_hash in hashed:
+                    await code_rows.add(tx, one.code, pin_hash)
+                    await _follow_up(tx, one)
+            return found
 
-        return await db.write(unit, code.device_id)
+        return await db.write(unit, _key_of(commands))
 
     async def update_code(
         self, code: AccessCode, attempt: ActionAttempt, events: Sequence[NewEvent], due_at: datetime
     ) -> Duplicate | None:
+        command = Command(code, attempt, tuple(events), due_at)
+        return (await self.update_codes([command]))[0]
+
+    async def update_codes(self, commands: Sequence[Command]) -> Sequence[Duplicate | None]:
         """What was proven of the lock (`evidence`, `scheduled_on_device`, `deleted_at`) is not
         written: visits may know better by now. Neither a deletion nor an update that leaves PIN
         and window as they are can make a duplicate."""
         db = self._db
-        pin_hash = db.vault.pin_hash(code.device_id, code.pin)
-        stays = (pin_hash, to_us_or_none(code.starts_at), to_us_or_none(code.ends_at))
+        hashed = [(c, db.vault.pin_hash(c.code.device_id, c.code.pin)) for c in commands]
 
-        async def unit(tx: Transaction) -> Duplicate | None:
-            standing = await tx.one(_STANDING, (code.access_code_id,))
-            if standing is None or standing[0] != code.generation - 1:
-                raise StaleTokenError("The access code was changed by another request.")
-            if code.delete_requested_at is None and standing[1:] != stays:
-                duplicate = await _duplicate(tx, code, pin_hash)
-                if duplicate is not None:
-                    return duplicate
-            await code_rows.replace_wish(tx, code, pin_hash)
-            await _follow_up(tx, code, attempt, events, due_at)
-            return None
+        async def unit(tx: Transaction) -> Sequence[Duplicate | None]:
+            found = [await _change_duplicate(tx, one.code, pin_hash) for one, pin_hash in hashed]
+            if not any(found):
+                for one, pin_hash in hashed:
+                    await code_rows.replace_wish(tx, one.code, pin_hash)
+                    await _follow_up(tx, one)
+            return found
 
-        return await db.write(unit, code.device_id)
+        return await db.write(unit, _key_of(commands))
 
     async def code(
         self,
@@ -109,10 +118,12 @@ class CodeQueries(Aggregate):
     async def codes(
         self, workspace_id: str, where: CodeFilter, *, limit: int, cursor: str | None
     ) -> Page[CodeView]:
-        found = _live(workspace_id, where.device_id)
+        found = _live(workspace_id, where.device_id, where.common_code_key)
         found.any_of("c.access_code_id", where.access_code_ids)
         found.any_of("c.connected_account_id", where.connected_account_ids)
         found.contains(("c.name",), where.search)
+        if where.pool is not None:
+            found.also("c.pool = ?", where.pool.value)
         async with self._db.view() as session:
             rows = await page(
                 session,
@@ -131,7 +142,7 @@ class CodeQueries(Aggregate):
             codes = await code_rows.of_device(session, device_id)
             ledger = await slots.entries(session, device_id)
             foreign = await slots.foreign_codes(session, device_id)
-        pins = {code.pin for code in codes}
+        pins = {code.pin for code in codes if code.is_issued}
         pins.update(code.pin for code in foreign if code.pin is not None)
         for entry in ledger:
             # An earlier PIN opens the lock until the new one is written over it.
@@ -141,16 +152,28 @@ class CodeQueries(Aggregate):
         return sorted(pins, key=Pin.reveal)
 
 
-def _live(workspace_id: str, device_id: str | None) -> sql.Where:
+def _live(workspace_id: str, device_id: str | None, key: str | None = None) -> sql.Where:
     where = sql.Where("c.deleted_at IS NULL")
-    if device_id is None:
+    if device_id is None and key is None:
         where.also("c.workspace_id = ?", workspace_id)
-    else:
-        where.also(f"c.device_id = ? AND {sql.UNSORTED}c.workspace_id = ?", device_id, workspace_id)
+        return where
+    where.also(f"{sql.UNSORTED}c.workspace_id = ?", workspace_id)
+    if device_id is not None:
+        where.also("c.device_id = ?", device_id)
+    if key is not None:
+        where.also("c.common_code_key = ?", key)
     return where
 
 
+def _key_of(commands: Sequence[Command]) -> str | None:
+    """The one device whose rows are changed; None: there are several."""
+    devices = {command.code.device_id for command in commands}
+    return devices.pop() if len(devices) == 1 else None
+
+
 async def _duplicate(tx: Transaction, code: AccessCode, pin_hash: bytes) -> Duplicate | None:
+    if not code.is_issued:
+        return None
     same = await tx.all(_SAME_PIN, (code.device_id, pin_hash, code.access_code_id))
     for access_code_id, unmanaged_id, starts_at, ends_at in same:
         window = Window(from_us_or_none(starts_at), from_us_or_none(ends_at))
@@ -159,16 +182,34 @@ async def _duplicate(tx: Transaction, code: AccessCode, pin_hash: bytes) -> Dupl
     return None
 
 
-async def _follow_up(
-    tx: Transaction,
-    code: AccessCode,
-    attempt: ActionAttempt,
-    events: Sequence[NewEvent],
-    due_at: datetime,
-) -> None:
-    await attempts.add(tx, attempt)
-    await event_queries.append(tx, code.workspace_id, code.connected_account_id, events)
-    await make_due(tx, code.device_id, to_us(due_at))
+async def _change_duplicate(tx: Transaction, code: AccessCode, pin_hash: bytes) -> Duplicate | None:
+    standing = await tx.one(_STANDING, (code.access_code_id,))
+    if standing is None or standing[0] != code.generation - 1:
+        raise StaleTokenError("The access code was changed by another request.")
+    stays = (pin_hash, to_us_or_none(code.starts_at), to_us_or_none(code.ends_at))
+    if code.delete_requested_at is not None or standing[1:] == stays:
+        return None
+    return await _duplicate(tx, code, pin_hash)
+
+
+async def add_unless_taken(tx: Transaction, codes: Sequence[AccessCode]) -> set[str]:
+    """For units: stores codes that the engine wishes for; answers the ids of those left out
+    because their PIN is on the lock by now."""
+    left_out = set()
+    for code in codes:
+        pin_hash = tx.vault.pin_hash(code.device_id, code.pin)
+        if await _duplicate(tx, code, pin_hash) is None:
+            await code_rows.add(tx, code, pin_hash)
+        else:
+            left_out.add(code.access_code_id)
+    return left_out
+
+
+async def _follow_up(tx: Transaction, command: Command) -> None:
+    code = command.code
+    await attempts.add(tx, command.attempt)
+    await event_queries.append(tx, code.workspace_id, code.connected_account_id, command.events)
+    await make_due(tx, code.device_id, to_us(command.due_at))
 
 
 async def _views(session: Session, rows: Sequence[Row]) -> list[CodeView]:
@@ -181,12 +222,26 @@ async def _views(session: Session, rows: Sequence[Row]) -> list[CodeView]:
     listed = await session.all(_ENTRIES, (ids,))
     entries = [slots.entry_of(session.vault, row) for row in listed]
     entry_of = {entry.access_code_id: entry for entry in entries}
+    backed = await _with_backups(session, codes)
     return [
         CodeView(
             code=code,
             device=place_of[code.device_id][0],
             account=place_of[code.device_id][1],
             entry=entry_of.get(code.access_code_id),
+            backup_available=code.device_id in backed and _may_pull(code),
         )
         for code in codes
     ]
+
+
+def _may_pull(code: AccessCode) -> bool:
+    return code.wants_pool and code.pulled_backup_id is None
+
+
+async def _with_backups(session: Session, codes: Sequence[AccessCode]) -> set[str]:
+    """The devices, of those asked for, on which a backup code is proven to stand."""
+    asked = {code.device_id for code in codes if _may_pull(code)}
+    if not asked:
+        return set()
+    return {row[0] for row in await session.all(_BACKED, (sql.listed(asked),))}

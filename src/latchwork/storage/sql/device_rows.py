@@ -44,6 +44,7 @@ OWNERS = (
     "custom_metadata",
     "is_managed",
     "reported_time_zone",
+    "reported_code_lengths",
 )
 """What callers say of a device."""
 TOLD = (
@@ -73,6 +74,7 @@ WITH_ACCOUNT_TABLES = (
     "device d JOIN connected_account a ON a.connected_account_id = d.connected_account_id"
 )
 _ENGINE_FIELDS = ("online", "failures", "retry_at", "scanned_at", "audit_at")
+_LENGTHS = msgspec.json.Decoder(tuple[int, ...])
 _PROBLEMS = "SELECT errors, warnings FROM device WHERE device_id = ?"
 
 
@@ -99,6 +101,7 @@ def changeable_values_of(device: Device) -> Row:
         json_text(device.custom_metadata),
         device.is_managed,
         device.reported_time_zone,
+        json_or_none(device.reported_code_lengths),
         device.device_type,
         device.display_name,
         device.manufacturer,
@@ -122,10 +125,10 @@ def device_of(row: Row) -> Device:
     """From the values of COLUMNS."""
     created_at, device_id, workspace_id, connected_account_id, provider_key = row[:5]
     lead_time, scanned_at, audit_at, failures, retry_at = row[5:10]
-    nickname, custom_metadata, is_managed, reported_time_zone = row[10:14]
-    device_type, display_name, manufacturer, model, capable, serial_number = row[14:20]
-    online, locked, door_open, battery_level, auto_lock, auto_lock_delay, time_zone = row[20:27]
-    errors, warnings, removed = row[27:]
+    nickname, custom_metadata, is_managed, reported_time_zone, lengths = row[10:15]
+    device_type, display_name, manufacturer, model, capable, serial_number = row[15:21]
+    online, locked, door_open, battery_level, auto_lock, auto_lock_delay, time_zone = row[21:28]
+    errors, warnings, removed = row[28:]
     return Device(
         device_id=device_id,
         workspace_id=workspace_id,
@@ -151,6 +154,7 @@ def device_of(row: Row) -> Device:
         custom_metadata=mapping(custom_metadata),
         errors=problems(errors),
         warnings=problems(warnings),
+        reported_code_lengths=None if lengths is None else _LENGTHS.decode(lengths),
         lead_time=span_from_us(lead_time),
         removed=bool(removed),
         scanned_at=from_us_or_none(scanned_at),

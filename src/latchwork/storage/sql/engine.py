@@ -9,7 +9,7 @@ import msgspec
 from latchwork.domain.visit import LockView, VisitChanges
 from latchwork.storage.instants import from_us, to_us, to_us_or_none
 from latchwork.storage.interface import Lease, StaleTokenError
-from latchwork.storage.sql import attempts, code_rows, device_rows, slots, sql
+from latchwork.storage.sql import attempts, code_rows, codes, device_rows, slots, sql
 from latchwork.storage.sql import events as event_queries
 from latchwork.storage.sql.aggregate import Aggregate
 from latchwork.storage.sql.schedule import AUDIT, FRESH_SCAN
@@ -198,6 +198,7 @@ async def _write_back(
 ) -> None:
     for code in changes.adopted:
         await code_rows.add(tx, code, tx.vault.pin_hash(code.device_id, code.pin))
+    left_out = await codes.add_unless_taken(tx, changes.new_codes)
     for code in changes.codes:
         await code_rows.write_state(tx, code)
     await slots.write(
@@ -212,7 +213,8 @@ async def _write_back(
         await device_rows.write_engine_fields(tx, changes.device, changes.device_was)
     await attempts.end(tx, changes.attempts)
     await attempts.converge(tx, changes.converged)
-    await event_queries.append(tx, workspace_id, lease.connected_account_id, changes.events)
+    told = [event for event in changes.events if event.access_code_id not in left_out]
+    await event_queries.append(tx, workspace_id, lease.connected_account_id, told)
 
 
 def _lost(lease: Lease) -> StaleTokenError:

@@ -25,6 +25,7 @@ LEDGER = (
     "phase",
     "written_at",
     "confirmed_at",
+    "appearance",
 )
 FOREIGN = (
     "device_id",
@@ -117,13 +118,14 @@ def _values_of_entry(vault: Vault, entry: LedgerEntry) -> Row:
         entry.phase.value,
         to_us_or_none(entry.written_at),
         to_us_or_none(entry.confirmed_at),
+        entry.appearance,
     )
 
 
 def entry_of(vault: Vault, row: Row) -> LedgerEntry:
     """From the values of LEDGER."""
     device_id, position, access_code_id, generation, sealed, name = row[:6]
-    scheduled, starts_at, ends_at, phase, written_at, confirmed_at = row[6:]
+    scheduled, starts_at, ends_at, phase, written_at, confirmed_at, appearance = row[6:]
     pins = vault.unseal("ledger", "pins", f"{device_id}/{position}", sealed)
     pin, confirmed, earlier = _PINS.decode(pins)
     return LedgerEntry(
@@ -139,6 +141,7 @@ def entry_of(vault: Vault, row: Row) -> LedgerEntry:
         written_at=from_us_or_none(written_at),
         confirmed_at=from_us_or_none(confirmed_at),
         confirmed_pin=None if confirmed is None else Pin(confirmed),
+        appearance=appearance,
     )
 
 

@@ -161,6 +161,7 @@ CREATE TABLE device (
   custom_metadata TEXT NOT NULL,
   errors TEXT,
   warnings TEXT,
+  reported_code_lengths TEXT,
   lead_time INTEGER NOT NULL,
   removed INTEGER NOT NULL,
   scanned_at INTEGER,
@@ -204,6 +205,10 @@ CREATE TABLE access_code (
   prefer_native_scheduling INTEGER NOT NULL,
   attempt_for_offline_device INTEGER NOT NULL,
   common_code_key TEXT,
+  use_backup_pool INTEGER NOT NULL,
+  pool TEXT,
+  pulled_backup_id TEXT,
+  offline TEXT,
   status TEXT NOT NULL,
   evidence_kind TEXT,
   evidence_position INTEGER,
@@ -222,6 +227,10 @@ CREATE TABLE access_code (
 CREATE INDEX access_code_by_pin ON access_code (device_id, pin_hash) WHERE deleted_at IS NULL;
 CREATE INDEX access_code_by_workspace ON access_code (workspace_id, created_at, access_code_id)
   WHERE deleted_at IS NULL;
+CREATE INDEX access_code_by_key ON access_code (common_code_key)
+  WHERE common_code_key IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX access_code_of_pool ON access_code (device_id)
+  WHERE pool IS NOT NULL AND deleted_at IS NULL;
 
 CREATE TABLE ledger (
   device_id TEXT NOT NULL REFERENCES device,
@@ -236,6 +245,7 @@ CREATE TABLE ledger (
   phase TEXT NOT NULL,
   written_at INTEGER,
   confirmed_at INTEGER,
+  appearance TEXT,
   PRIMARY KEY (device_id, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ledger_by_code ON ledger (access_code_id);
