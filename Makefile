@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RIGS := tests/rigs/zwave tests/rigs/seam_js
 RIG_STAMPS := $(RIGS:%=%/node_modules/.package-lock.json)
+MATTER := tests/rigs/matter
 
 .PHONY: run test check unit acceptance bench rigs install clean
 
@@ -12,6 +13,8 @@ run: $(VENV)/.run
 	@PATH="$(CURDIR)/$(BIN):$$PATH" latchwork serve --demo
 
 test: check unit acceptance
+	@[ ! -f $(MATTER)/.rig/reason ] || \
+	  echo "NOT TESTED HERE, the driver on the real Matter stack: $$(cat $(MATTER)/.rig/reason)"
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -28,12 +31,12 @@ acceptance: $(VENV)/.dev rigs
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
 
-rigs: $(RIG_STAMPS)
+rigs: $(RIG_STAMPS) $(MATTER)/.rig/stamp
 
 install: $(VENV)/.dev rigs
 
 clean:
-	rm -rf $(VENV) $(RIGS:%=%/node_modules)
+	rm -rf $(VENV) $(RIGS:%=%/node_modules) $(MATTER)/node_modules $(MATTER)/.rig
 
 # What a stamp stands for is installed again when its lock file changes.
 $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/pip
@@ -55,4 +58,9 @@ $(VENV)/bin/pip:
 %/node_modules/.package-lock.json: %/package-lock.json scripts/need-node
 	@scripts/need-node
 	cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(MATTER)/.rig/stamp: $(MATTER)/requirements.lock $(MATTER)/package-lock.json scripts/matter-rig
+	@scripts/need-node
+	scripts/matter-rig
 	@touch $@

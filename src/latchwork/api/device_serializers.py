@@ -14,6 +14,7 @@ from latchwork.storage.interface import DeviceView
 
 PROVIDERS = {
     "simulator": "Latchwork Simulator",
+    "matter": "Matter",
     "zwave_js": "Z-Wave JS",
 }
 OF_THE_ACCOUNT = frozenset(("insufficient_permissions",))
