@@ -86,7 +86,13 @@ async def open_storage(settings: Settings) -> SqliteStorage:
     )
 
 
-async def add_key(storage: SqliteStorage, workspace_id: str, name: str, secret: Secret) -> ApiKey:
+async def add_key(
+    storage: SqliteStorage,
+    workspace_id: str,
+    name: str,
+    secret: Secret,
+    api_version: str | None = None,
+) -> ApiKey:
     """Stores a key; its secret is kept as a hash alone."""
     key = ApiKey(
         api_key_id=new_id(),
@@ -94,6 +100,7 @@ async def add_key(storage: SqliteStorage, workspace_id: str, name: str, secret: 
         name=name,
         hint=secret.reveal()[-4:],
         created_at=clock.now(),
+        api_version=api_version,
     )
     await storage.add_api_key(key, secret)
     return key

@@ -6,13 +6,14 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from latchwork.cli.say import as_json, fail, table
+from latchwork.cli.say import USAGE, as_json, fail, table
 
 app = typer.Typer(help="API keys, directly on the database.", no_args_is_help=True)
 T = TypeVar("T")
 
 
-def _with_storage(work: Callable[..., Awaitable[T]]) -> T:
+def with_storage(work: Callable[..., Awaitable[T]]) -> T:
+    """What `work(storage, settings)` answers; a failure ends the program with its message."""
     from latchwork import composition, config
     from latchwork.domain.errors import LatchworkError
 
@@ -34,9 +35,17 @@ def _with_storage(work: Callable[..., Awaitable[T]]) -> T:
 def create(
     name: Annotated[str, typer.Option(help="What the key is for.")] = "key",
     workspace_id: Annotated[str, typer.Option("--workspace", help="The workspace's id.")] = "",
+    api_version: Annotated[
+        str | None,
+        typer.Option(help="2023-09: types of codes are spelt `timebound`. Without it: the newest."),
+    ] = None,
 ) -> None:
     """Makes a key and prints it: this once, for only a hash of it is kept."""
     from latchwork import composition
+    from latchwork.domain.credentials import API_VERSIONS
+
+    if api_version is not None and api_version not in API_VERSIONS:
+        fail(f"There is no API version {api_version}; known are: {', '.join(API_VERSIONS)}.", USAGE)
 
     async def work(storage, settings):  # type: ignore[no-untyped-def]
         workspaces = {w.workspace_id: w for w in await storage.workspaces()}
@@ -48,10 +57,10 @@ def create(
         elif chosen not in workspaces:
             fail(f"There is no workspace {chosen}.")
         secret = composition.new_api_key()
-        await composition.add_key(storage, chosen, name, secret)
+        await composition.add_key(storage, chosen, name, secret, api_version)
         return secret
 
-    print(_with_storage(work).reveal())
+    print(with_storage(work).reveal())
 
 
 @app.command("list")
@@ -61,13 +70,14 @@ def list_(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False
     async def work(storage, _settings):  # type: ignore[no-untyped-def]
         return await storage.api_keys()
 
-    found = _with_storage(work)
+    found = with_storage(work)
     rows = [
         {
             "api_key_id": key.api_key_id,
             "name": key.name,
             "hint": f"...{key.hint}",
             "workspace_id": key.workspace_id,
+            "api_version": key.api_version,
             "created_at": key.created_at.isoformat(),
             "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
         }
@@ -91,6 +101,6 @@ def revoke(api_key_id: Annotated[str, typer.Argument(help="The id, from keys lis
     async def work(storage, _settings):  # type: ignore[no-untyped-def]
         return await storage.revoke_api_key(api_key_id, composition.clock.now())
 
-    if not _with_storage(work):
+    if not with_storage(work):
         fail(f"There is no live key {api_key_id}.")
     print(f"Key {api_key_id} is revoked.")

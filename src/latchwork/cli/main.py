@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from latchwork.cli import codes, connect, devices, doctor, keys
+from latchwork.cli import codes, connect, devices, doctor, keys, tokens
 from latchwork.cli.say import USAGE, fail
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.command("connect")(connect.connect)
 app.add_typer(keys.app, name="keys")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(devices.app, name="devices")
 app.add_typer(codes.app, name="codes")
 app.command("doctor")(doctor.doctor)

@@ -34,6 +34,8 @@ _FIND: Final = (
 _TAKE_OVER: Final = sql.update("idempotency_key", _CLAIM[1:], "WHERE scope = ? AND token = ?")
 _FORGET: Final = "DELETE FROM idempotency_key WHERE scope = ? AND token = ?"
 _ANSWER: Final = "UPDATE idempotency_key SET status = ?, body = ? WHERE scope = ? AND token = ?"
+END_CLAIMS: Final = "UPDATE idempotency_key SET claimed_until = ? WHERE status IS NULL"
+"""For the one process that owns the database, at its start: nobody is carrying anything out."""
 _RELEASE: Final = "UPDATE idempotency_key SET claimed_until = ? WHERE scope = ? AND token = ?"
 _PRUNE: Final = (
     "DELETE FROM idempotency_key WHERE scope IN ("
