@@ -13,7 +13,11 @@ HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "x-robots-tag": "noindex",
 }
-ASSETS: Final = {"connect.css": "text/css", "connect.js": "text/javascript"}
+ASSETS: Final = {
+    "connect.css": "text/css",
+    "connect.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 
 _templates = jinja2.Environment(
     loader=jinja2.PackageLoader("latchwork.pages"),

@@ -260,23 +260,3 @@ async def test_webhook_urls(house: ApiHouse, url: str) -> None:
 async def test_cursors(house: ApiHouse) -> None:
     for path in ("/access_codes/list", "/devices/list", "/events/list"):
         await refused(house, 400, "invalid_input", "page_cursor", path, page_cursor="garbage!")
-
-
-async def test_a_foreign_workspace_is_a_stranger(house: ApiHouse) -> None:
-    """What another workspace holds answers exactly as what nobody holds."""
-    lock = await house.add_lock()
-    mine = await house.ok("/access_codes/create", device_id=lock)
-    key = house.client.headers["authorization"]
-    await house.furnish_other()
-    for path, named in (
-        ("/access_codes/get", {"access_code_id": mine["access_code"]["access_code_id"]}),
-        ("/access_codes/delete", {"access_code_id": mine["access_code"]["access_code_id"]}),
-        ("/devices/get", {"device_id": lock}),
-        ("/access_codes/create", {"device_id": lock}),
-    ):
-        theirs = await house.post(path, **named)
-        nobodys = await house.post(path, **dict.fromkeys(named, NOBODY))
-        assert theirs.status_code == nobodys.status_code == 404
-        assert theirs.json() == nobodys.json()
-    house.client.headers["authorization"] = key
-    await house.ok("/access_codes/get", access_code_id=mine["access_code"]["access_code_id"])

@@ -4,15 +4,18 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import pytest
 
 from latchwork.api.app import ENDPOINTS
 from latchwork.api.auth import SESSION_PATHS
-from latchwork.domain.events import NewEvent
 from support.api_house import KEY, ApiHouse, api_house
-
-NOBODY = "01939c1e-0000-7000-8000-000000000000"
+from support.foreign import (
+    NOBODY,
+    SECRETS,
+    assert_answered_as_nobodys,
+    assert_not_shown,
+    one_of_each,
+)
 
 
 @pytest.fixture
@@ -85,78 +88,27 @@ async def test_what_a_session_may_not_call(house: ApiHouse) -> None:
             assert response.json()["error"]["type"] == "forbidden"
 
 
-async def furnished(house: ApiHouse) -> tuple[dict[str, str], dict[str, str]]:
-    """One of everything, beyond the session's reach; and a session's token with its own lock."""
-    other = await house.add_account(2)
-    lock = await house.add_lock(connected_account_id=other, display_name="Foreign")
-    made = await house.ok("/access_codes/create", device_id=lock, code="4711", name="secret name")
-    event = NewEvent(event_type="device.connected", occurred_at=house.now, device_id=lock)
-    await house.storage.add_events(
-        house.workspace_id, [msgspec.structs.replace(event, connected_account_id=other)]
-    )
-    [told] = (await house.ok("/events/list", event_type="device.connected"))["events"]
-    webview = await house.ok("/connect_webviews/create")
-    session = await begun(house, connected_account_ids=[house.account_id])
-    foreign = {
-        "device_id": lock,
-        "access_code_id": made["access_code"]["access_code_id"],
-        "action_attempt_id": made["action_attempt"]["action_attempt_id"],
-        "connected_account_id": other,
-        "event_id": told["event_id"],
-        "connect_webview_id": webview["connect_webview"]["connect_webview_id"],
-        "client_session_id": (await begun(house))["client_session_id"],
-    }
-    return foreign, {"token": session["token"], "device_id": await house.add_lock()}
-
-
-NEEDED: dict[str, Any] = {
-    "auto_lock_enabled": True,
-    "is_managed": True,
-    "code": "4711",
-    "common_code_key": "x",
-    "preferred_code_length": 4,
-    "min_code_length": 4,
-    "max_code_length": 8,
-}
+async def confined(house: ApiHouse) -> dict[str, str]:
+    """The client carries the token of a session with a lock of its own from now on; what there
+    is beyond its reach."""
+    foreign = await one_of_each(house)
+    lock = await house.add_lock()
+    await house.ok("/access_codes/create", device_id=lock)
+    house.act_as((await begun(house, connected_account_ids=[house.account_id]))["token"])
+    return foreign
 
 
 async def test_a_foreign_id_is_answered_as_nobodys_on_every_route(house: ApiHouse) -> None:
-    foreign, own = await furnished(house)
-    house.act_as(own["token"])
-    checked = 0
-    for endpoint in ENDPOINTS:
-        if endpoint.path not in SESSION_PATHS:
-            continue
-        fields = {field.name: field for field in msgspec.structs.fields(endpoint.request)}
-        for name, value in foreign.items():
-            for parameter, wrap in ((name, False), (f"{name}s", True)):
-                if parameter not in fields:
-                    continue
-                extra = {n: v for n, v in NEEDED.items() if n in fields and fields[n].required}
-                answers = [
-                    await house.post(endpoint.path, **extra, **{parameter: [v] if wrap else v})
-                    for v in (value, NOBODY)
-                ]
-                theirs, nobodys = answers
-                where = (endpoint.path, parameter, theirs.text)
-                assert theirs.status_code == nobodys.status_code, where
-                assert theirs.status_code in {200, 400, 404}, where
-                assert theirs.json() == nobodys.json(), where
-                checked += 1
-    assert checked >= 20
+    foreign = await confined(house)
+    assert await assert_answered_as_nobodys(house, foreign, SESSION_PATHS) >= 20
     house.act_as(KEY)
-    code = await house.ok("/access_codes/get", access_code_id=foreign["access_code_id"])
-    assert code["access_code"]["name"] == "secret name"
+    named = {"access_code_id": foreign["access_code_id"]}
+    assert (await house.ok("/access_codes/get", **named))["access_code"]["name"] == SECRETS[0]
 
 
 async def test_no_list_shows_what_is_foreign(house: ApiHouse) -> None:
-    foreign, own = await furnished(house)
-    house.act_as(own["token"])
-    hidden = [*foreign.values(), "secret name", "4711"]
-    for endpoint in ENDPOINTS:
-        if endpoint.path in SESSION_PATHS and endpoint.path.endswith(("/list", "/get")):
-            text = (await house.post(endpoint.path)).text
-            assert not [value for value in hidden if value in text], endpoint.path
+    foreign = await confined(house)
+    await assert_not_shown(house, foreign, SESSION_PATHS & {e.path for e in ENDPOINTS})
 
 
 async def test_revoking_and_deleting(house: ApiHouse) -> None:
