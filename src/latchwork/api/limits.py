@@ -12,8 +12,9 @@ from typing import Final
 
 import msgspec
 
-from latchwork.api.endpoint import Call
+from latchwork.api.endpoint import LARGEST_PAGE, Call
 from latchwork.api.errors import ApiError
+from latchwork.storage.interface import CodeFilter
 
 MINUTE: Final = timedelta(minutes=1)
 
@@ -32,6 +33,7 @@ KINDS: Final = {
     "/access_codes/create": Kind.CREATE,
     "/access_codes/create_multiple": Kind.CREATE,
     "/access_codes/update": Kind.UPDATE,
+    "/access_codes/update_multiple": Kind.UPDATE,
     "/access_codes/delete": Kind.DELETE,
     "/access_codes/unmanaged/delete": Kind.DELETE,
     "/locks/lock_door": Kind.LOCK,
@@ -40,6 +42,9 @@ KINDS: Final = {
 
 UNMANAGED: Final = "/access_codes/unmanaged/"
 """Where `access_code_id` names a code of another hand."""
+
+LINKED: Final = "/access_codes/update_multiple"
+"""Where `common_code_key` names the codes."""
 
 _Name = tuple[str, ...]
 
@@ -109,6 +114,10 @@ async def _device_ids(call: Call, asked: msgspec.Struct) -> list[str]:
             return [] if other is None else [other.code.device_id]
         view = await call.storage.code(call.workspace_id, access_code_id=code_id)
         return [] if view is None else [view.code.device_id]
+    if common := getattr(asked, "common_code_key", None) if call.path == LINKED else None:
+        where = CodeFilter(common_code_key=common)
+        page = await call.storage.codes(call.workspace_id, where, limit=LARGEST_PAGE, cursor=None)
+        return [view.code.device_id for view in page.items]
     named = getattr(asked, "device_ids", None) or [getattr(asked, "device_id", None)]
     return [
         device_id

@@ -65,6 +65,29 @@ async def test_creating_updating_and_deleting_codes(house: ApiHouse) -> None:
     assert len(ids) == 21
 
 
+async def test_commands_for_many_devices_count_on_each(house: ApiHouse) -> None:
+    locks = [await house.add_lock(), await house.add_lock()]
+    path = "/access_codes/create_multiple"
+    for _ in range(9):
+        await house.ok("/access_codes/create", device_id=locks[0])
+    made = await house.ok(path, device_ids=locks, name="Ana")
+    refused = await house.post(path, device_ids=locks)
+    assert refused.status_code == 429
+    await house.ok("/access_codes/create", device_id=locks[1])
+    key = made["access_codes"][0]["common_code_key"]
+    names = iter(range(100))
+    assert (
+        await allowed(
+            house,
+            "/access_codes/update_multiple",
+            lambda: {"common_code_key": key, "name": f"Name {next(names)}"},
+        )
+        == 10
+    )
+    named = {"access_code_id": made["access_codes"][1]["access_code_id"], "name": "Ben"}
+    assert (await house.post("/access_codes/update", **named)).status_code == 429
+
+
 async def test_waiting_as_told_is_enough_and_what_was_refused_did_not_count(
     house: ApiHouse,
 ) -> None:
