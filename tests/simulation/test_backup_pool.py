@@ -1,6 +1,7 @@
 """The backup pool on virtual time, with the keypad as the judge."""
 
 from latchwork.domain.access_code import CodeStatus, Pool
+from latchwork.domain.device_commands import DeviceChanges, changed_device
 from latchwork.domain.problem import has
 from support.delivery import on_virtual_time
 from support.world import DAY, HOUR, MINUTE, SECOND, World, one_lock
@@ -27,6 +28,22 @@ async def test_pool_stands_on_the_lock_while_a_code_asks_for_it() -> None:
                 "removed_from_device",
                 "deleted",
             ]
+
+
+@on_virtual_time
+async def test_pool_is_given_up_where_the_device_shall_have_none() -> None:
+    async with World() as world:
+        await world.create("4711", lasts=DAY, use_backup_pool=True)
+        await world.wait(MINUTE)
+        assert await world.pool() != []
+        device, now = await world.device(), world.clock.now()
+        changes = DeviceChanges(backup_pool_enabled=False)
+        await world.storage.change_device(
+            device.device_id, lambda d: changed_device(d, world.account, changes, now), now
+        )
+        await world.wait(MINUTE)
+        assert await world.pool() == []
+        assert len(world.lock().codes) == 1
 
 
 @on_virtual_time

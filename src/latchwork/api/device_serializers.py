@@ -174,6 +174,8 @@ def _properties(lock: Device, account: ConnectedAccount) -> dict[str, Any]:
         "supports_backup_access_code_pool": supports_pool(capabilities),
         "has_native_entry_events": True,
     }
+    if supports_pool(capabilities):
+        properties["backup_access_code_pool_enabled"] = lock.backup_pool_enabled
     if capabilities.offline is not None:
         frames = offline_frames(capabilities.offline, lock.zone)
         properties["offline_time_frame_options"] = frames

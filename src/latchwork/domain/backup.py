@@ -44,7 +44,8 @@ def keep_pool(
     where another code with the PIN came in between."""
     staying = [code for code in state.codes.values() if not code.is_leaving(now)]
     waiting = [code for code in staying if code.pool is Pool.WAITING]
-    if not any(code.wants_pool for code in staying):
+    is_wanted = state.device.backup_pool_enabled and any(code.wants_pool for code in staying)
+    if not is_wanted:
         for code in waiting:
             _retire(state, code, now)
         _say(state, now, is_empty=False)

@@ -111,6 +111,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds from unlocking until the lock locks itself."""
     time_zone: str | None = None
     """IANA name, as the provider tells it."""
+    backup_pool_enabled: bool = True
+    """Whether a pool of backup codes may be kept on it, where codes ask for one."""
     reported_time_zone: str | None = None
     """IANA name, as a caller reported it; goes before the provider's."""
     custom_metadata: dict[str, Any] = {}

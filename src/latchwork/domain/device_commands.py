@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from latchwork.domain import events
 from latchwork.domain.access_code import AccessCode
+from latchwork.domain.backup import supports_pool
 from latchwork.domain.contact import device_event, renamed
 from latchwork.domain.device import ConnectedAccount, Device
 from latchwork.domain.errors import Rejected
@@ -28,19 +29,23 @@ class DeviceChanges(msgspec.Struct, frozen=True, kw_only=True):
     name: str | UnsetType | None = UNSET
     custom_metadata: Mapping[str, Any] = {}
     is_managed: bool | UnsetType = UNSET
+    backup_pool_enabled: bool | UnsetType = UNSET
 
 
 def changed_device(
     device: Device, account: ConnectedAccount, changes: DeviceChanges, now: datetime
 ) -> Changed:
-    """Raises Rejected naming what is wrong. A device that becomes managed is visited at once."""
+    """Raises Rejected naming what is wrong. A device that becomes managed, or
+    whose backup codes are wished or not any more, is visited at once."""
     metadata = merged(device.custom_metadata, changes.custom_metadata)
     changed = msgspec.structs.replace(device, custom_metadata=metadata)
     if changes.name is not UNSET:
         changed = msgspec.structs.replace(changed, nickname=_checked_name(changes.name))
+    pool = _checked_pool(device, changes.backup_pool_enabled)
+    changed = msgspec.structs.replace(changed, backup_pool_enabled=pool)
     told = list(renamed(device, changed, account, now))
     if changes.is_managed is UNSET or changes.is_managed == device.is_managed:
-        return changed, told, False
+        return changed, told, pool != device.backup_pool_enabled
     changed = msgspec.structs.replace(changed, is_managed=changes.is_managed)
     kind = (
         events.DEVICE_UNMANAGED_CONVERTED
@@ -57,6 +62,15 @@ def _checked_name(name: str | UnsetType | None) -> str | None:
     if not 0 < len(name.strip()) <= LONGEST_NAME:
         raise Rejected("name", f"name must have 1 to {LONGEST_NAME} characters.")
     return name
+
+
+def _checked_pool(device: Device, wished: bool | UnsetType) -> bool:
+    if wished is UNSET:
+        return device.backup_pool_enabled
+    if wished and not supports_pool(device.capabilities):
+        field = "backup_access_code_pool_enabled"
+        raise Rejected(field, "The device supports no backup access code pool.")
+    return wished
 
 
 def check_zone(time_zone: str) -> None:

@@ -65,9 +65,7 @@ def note_failures(state: LockState, now: datetime, policy: Policy, jitter: float
 
 def note_fullness(state: LockState, now: datetime) -> None:
     """Warns of a lock that holds as many codes as it can, and takes the warning away."""
-    capabilities = state.device.capabilities
-    most = capabilities.max_active_codes or capabilities.positions
-    most = min(most, capabilities.positions)
+    most = state.device.capabilities.room
     active = len(state.ledger) + len(state.foreign)
     warnings = without(state.device.warnings, (FULL,))
     if active >= most:

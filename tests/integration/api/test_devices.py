@@ -120,6 +120,20 @@ async def test_fifty_keys_can_be_changed_in_place(house: ApiHouse) -> None:
     assert len(device["custom_metadata"]) == 50
 
 
+async def test_a_backup_pool_is_switched_where_one_can_be(house: ApiHouse) -> None:
+    able, unable = await house.add_lock(), await house.add_lock(capabilities={"positions": 1})
+    switch = {"backup_access_code_pool_enabled": False}
+    properties = (await house.ok("/devices/get", device_id=able))["device"]["properties"]
+    assert properties["backup_access_code_pool_enabled"] is True
+    await house.ok("/devices/update", device_id=able, **switch)
+    properties = (await house.ok("/devices/get", device_id=able))["device"]["properties"]
+    assert properties["backup_access_code_pool_enabled"] is False
+    refused = await house.post(
+        "/devices/update", device_id=unable, backup_access_code_pool_enabled=True
+    )
+    assert "backup_access_code_pool_enabled" in refused.json()["error"]["validation_errors"]
+
+
 async def test_an_unmanaged_device_is_left_alone(house: ApiHouse) -> None:
     lock = await house.add_lock()
     await house.ok("/devices/update", device_id=lock, is_managed=False)

@@ -36,6 +36,7 @@ async def test_an_owners_fields_are_changed_and_pushes_leave_them(stored: Stored
         "nickname": "Cellar",
         "custom_metadata": {"floor": "2"},
         "is_managed": False,
+        "backup_pool_enabled": False,
         "reported_time_zone": "Europe/Paris",
     }
     event = stored.event("device.name_changed")

@@ -117,6 +117,7 @@ class DeviceProperties(Resource):
     code_constraints: list[CodeConstraint]
     supports_backup_access_code_pool: bool
     has_native_entry_events: bool
+    backup_access_code_pool_enabled: bool | UnsetType = UNSET
     auto_lock_enabled: bool | UnsetType = UNSET
     auto_lock_delay_seconds: float | UnsetType = UNSET
     offline_time_frame_options: list[OfflineTimeFrame] | UnsetType = UNSET

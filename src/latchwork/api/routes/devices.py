@@ -101,6 +101,7 @@ class Update(msgspec.Struct):
     properties: Properties | None = None
     custom_metadata: dict[str, Any] | None = None
     is_managed: bool | None = None
+    backup_access_code_pool_enabled: bool | None = None
 
 
 class UpdateUnmanaged(msgspec.Struct):
@@ -239,8 +240,10 @@ async def update(call: Call, asked: Update) -> dict[str, Any]:
     name = asked.name
     if name is UNSET and asked.properties is not None:
         name = asked.properties.name
+    pool = asked.backup_access_code_pool_enabled
     changes = DeviceChanges(
         name=name,
+        backup_pool_enabled=UNSET if pool is None else pool,
         custom_metadata=asked.custom_metadata or {},
         is_managed=UNSET if asked.is_managed is None else asked.is_managed,
     )

@@ -43,6 +43,7 @@ OWNERS = (
     "nickname",
     "custom_metadata",
     "is_managed",
+    "backup_pool_enabled",
     "reported_time_zone",
     "reported_code_lengths",
 )
@@ -100,6 +101,7 @@ def changeable_values_of(device: Device) -> Row:
         device.nickname,
         json_text(device.custom_metadata),
         device.is_managed,
+        device.backup_pool_enabled,
         device.reported_time_zone,
         json_or_none(device.reported_code_lengths),
         device.device_type,
@@ -125,10 +127,10 @@ def device_of(row: Row) -> Device:
     """From the values of COLUMNS."""
     created_at, device_id, workspace_id, connected_account_id, provider_key = row[:5]
     lead_time, scanned_at, audit_at, failures, retry_at = row[5:10]
-    nickname, custom_metadata, is_managed, reported_time_zone, lengths = row[10:15]
-    device_type, display_name, manufacturer, model, capable, serial_number = row[15:21]
-    online, locked, door_open, battery_level, auto_lock, auto_lock_delay, time_zone = row[21:28]
-    errors, warnings, removed = row[28:]
+    nickname, custom_metadata, is_managed, pool_enabled, reported_time_zone, lengths = row[10:16]
+    device_type, display_name, manufacturer, model, capable, serial_number = row[16:22]
+    online, locked, door_open, battery_level, auto_lock, auto_lock_delay, time_zone = row[22:29]
+    errors, warnings, removed = row[29:]
     return Device(
         device_id=device_id,
         workspace_id=workspace_id,
@@ -141,6 +143,7 @@ def device_of(row: Row) -> Device:
         capabilities=capabilities(capable),
         created_at=from_us(created_at),
         is_managed=bool(is_managed),
+        backup_pool_enabled=bool(pool_enabled),
         nickname=nickname,
         serial_number=serial_number,
         online=bool(online),

@@ -148,6 +148,7 @@ CREATE TABLE device (
   capabilities TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   is_managed INTEGER NOT NULL,
+  backup_pool_enabled INTEGER NOT NULL,
   nickname TEXT,
   serial_number TEXT,
   online INTEGER NOT NULL,
