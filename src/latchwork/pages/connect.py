@@ -230,6 +230,7 @@ class ConnectPages:
             display_name=checked.provider.display_name,
             created_at=self._deps.now(),
             custom_metadata=webview.custom_metadata,
+            accepted_capabilities=webview.wish.accepted_capabilities,
             automatically_manage_new_devices=webview.wish.automatically_manage_new_devices,
         )
         webview, account = await self._deps.storage.authorize_webview(

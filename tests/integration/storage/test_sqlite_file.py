@@ -15,12 +15,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from latchwork.domain.connect_webview import ConnectWebview
+from latchwork.domain.credentials import ClientSession, PersonalToken
 from latchwork.domain.errors import NeedsAttention
+from latchwork.domain.idempotency import Answered, Claim
 from latchwork.domain.pin import Pin, Secret
 from latchwork.storage.interface import ApiKey, CodeFilter, EventFilter, Storage, StorageUnavailable
 from latchwork.storage.sqlite import SqliteStorage, acquire_process_lock, migrations, writer
 from latchwork.storage.vault import Vault
-from support.stored import MASTER_KEY, NOW, Stored, a_foreign_code, an_account, an_entry
+from support.stored import HOUR, MASTER_KEY, NOW, Stored, a_foreign_code, an_account, an_entry
 
 TESTS = Path(__file__).parents[2]
 
@@ -289,6 +292,29 @@ async def test_no_secret_stands_in_the_files(stored: Stored, path: Path) -> None
     for canary, content in itertools.product(CANARIES, (in_log, at_rest)):
         assert canary.encode() not in content, canary
         assert canary.encode().hex().encode() not in content, canary
+
+
+async def test_no_token_or_answer_stands_in_the_files(stored: Stored, path: Path) -> None:
+    storage = stored.storage
+    secrets = ["seam_at1canary", "seam_cst1canary", "canary-webview", "canary-answer", "canary-key"]
+    person, session, link = (Secret(text) for text in secrets[:3])
+    token = PersonalToken(personal_token_id="t", name="Ana", hint="nary", created_at=NOW)
+    await storage.add_personal_token(token, person)
+    await storage.add_session(
+        ClientSession(
+            client_session_id="s", workspace_id="ws", created_at=NOW, expires_at=NOW + HOUR
+        ),
+        session,
+    )
+    await storage.add_webview(
+        ConnectWebview(connect_webview_id="w", workspace_id="ws", created_at=NOW, token=link)
+    )
+    claim = await storage.claim_request(secrets[4], b'{"code":"90817263"}', "token", NOW)
+    assert isinstance(claim, Claim)
+    await storage.answer_request(claim, Answered(status=200, body=secrets[3].encode()))
+    files = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    for secret in (*secrets, PINS[0]):
+        assert secret.encode() not in files, secret
 
 
 async def test_a_secret_moved_to_another_row_does_not_open(stored: Stored, path: Path) -> None:
