@@ -146,6 +146,8 @@ class ConnectPages:
         workspace = await self._deps.storage.workspace(webview.workspace_id)
         if workspace is None or self._deps.now() >= webview.expires_at:
             return _notice(410, "This link has expired", "Ask for a new one.")
+        if workspace.is_suspended:
+            return _notice(403, "Nothing can be connected now", "Try again another time.")
         installed = self._deps.providers
         providers = offered(webview.wish, installed, is_sandbox=workspace.is_sandbox)
         chosen = {provider.name: provider for provider in providers}.get(query.get("provider", ""))

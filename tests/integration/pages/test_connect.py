@@ -279,6 +279,15 @@ async def test_links_that_do_not_hold(front: Front) -> None:
     assert (await front.get(link)).status_code == 404
 
 
+async def test_a_suspended_workspace_connects_nothing(front: Front) -> None:
+    link = await front.open(accepted_providers=["cloud"])
+    form = await front.get(link)
+    await front.house.ok("/workspaces/update", is_suspended=True)
+    assert (await front.get(link)).status_code == 403
+    assert (await front.submit(form, user="ana", token="x")).status_code == 403
+    assert front.tried == []
+
+
 async def test_attempts_are_limited(front: Front) -> None:
     link = await front.open(accepted_providers=["cloud"])
     front.error = RetryLater("No.")
