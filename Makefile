@@ -3,11 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RIGS := tests/rigs/zwave tests/rigs/seam_js
+RIGS := tests/rigs/zwave tests/rigs/zigbee2mqtt tests/rigs/seam_js
 RIG_STAMPS := $(RIGS:%=%/node_modules/.package-lock.json)
 MATTER := tests/rigs/matter
 
-.PHONY: run test check unit acceptance bench rigs install clean
+.PHONY: run test check unit acceptance bench rigs mosquitto install clean
 
 run: $(VENV)/.run
 	@PATH="$(CURDIR)/$(BIN):$$PATH" latchwork serve --demo
@@ -31,7 +31,10 @@ acceptance: $(VENV)/.dev rigs
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
 
-rigs: $(RIG_STAMPS) $(MATTER)/.rig/stamp
+rigs: $(RIG_STAMPS) $(MATTER)/.rig/stamp mosquitto
+
+mosquitto:
+	@scripts/need-mosquitto
 
 install: $(VENV)/.dev rigs
 

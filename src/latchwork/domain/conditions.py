@@ -77,18 +77,19 @@ _Holder = TypeVar("_Holder", Device, ConnectedAccount)
 
 
 def with_condition(
-    holder: _Holder, kinds: Mapping[str, Kind], code: str, *, stands: bool, now: datetime
+    holder: _Holder, kinds: Mapping[str, Kind], code: str, *, stands: bool | str, now: datetime
 ) -> tuple[_Holder, str | None]:
     """The lock or account with or without the condition, of those in `kinds`, and the type of the
-    event that tells of the change; nothing changes when it stood so before."""
+    event that tells of the change; nothing changes when it stood so before. A text stands, and is
+    what people are told."""
     kind = kinds[code]
     field = "errors" if kind.is_error else "warnings"
     problems = getattr(holder, field)
-    if has(problems, code) == stands:
-        return holder, None
-    changed = (
-        added(problems, Problem(code, kind.message, now)) if stands else without(problems, [code])
-    )
+    stood = has(problems, code)
+    message = stands if isinstance(stands, str) else kind.message
+    changed = added(problems, Problem(code, message, now)) if stands else without(problems, [code])
+    if stood == bool(stands):
+        return (msgspec.structs.replace(holder, **{field: changed}) if stands else holder), None
     return msgspec.structs.replace(holder, **{field: changed}), (
         kind.begun if stands else kind.ended
     )

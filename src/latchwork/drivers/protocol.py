@@ -106,9 +106,9 @@ class CodesChanged(msgspec.Struct, frozen=True, kw_only=True):
 
 class AccountChanged(msgspec.Struct, frozen=True, kw_only=True):
     """What begins (True) or ends (False) to stand on the account, by Seam's warning code, of those
-    in `latchwork.domain.conditions`."""
+    in `latchwork.domain.conditions`; a text begins too, and tells people what to do."""
 
-    conditions: Mapping[str, bool]
+    conditions: Mapping[str, bool | str]
 
 
 Push = DevicesFound | DeviceChanged | LockOperated | AccessDenied | CodesChanged | AccountChanged

@@ -60,7 +60,7 @@ def listed_all(account: ConnectedAccount, now: datetime) -> Changed:
 
 
 def conditions_changed(
-    account: ConnectedAccount, conditions: Mapping[str, bool], now: datetime
+    account: ConnectedAccount, conditions: Mapping[str, bool | str], now: datetime
 ) -> Changed:
     """What the driver reports to stand on the account; see `domain.conditions`."""
     told: list[events.NewEvent] = []
