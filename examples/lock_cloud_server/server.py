@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 Handler = Callable[[Request], Awaitable[Response]]
-LISTED_AT_ONCE = 50
+LISTED_AT_ONCE = 5
 
 
 class LockCloud:

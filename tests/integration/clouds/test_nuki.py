@@ -107,7 +107,7 @@ async def test_204_is_not_stored(rig: Rig) -> None:
         [seen] = (await connection.driver.observe(KEY, [1])).values()
         assert isinstance(seen, NotRead)
         await rig.until_stored(1)
-        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, None)}
+        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, None, "Ada")}
         await connection.driver.clear(KEY, 1)
         [seen] = (await connection.driver.observe(KEY, [1])).values()
         assert isinstance(seen, NotRead)
@@ -123,7 +123,7 @@ async def test_what_never_shows_up_is_empty_in_the_end(rig: Rig) -> None:
         assert await connection.driver.observe(KEY, [1]) == {1: Empty()}
         await connection.driver.write(KEY, 1, GUEST, "Ada", None)
         await rig.until_stored(1)
-        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, None)}
+        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, None, "Ada")}
 
 
 async def test_a_window_is_set_and_lifted(rig: Rig) -> None:
@@ -132,7 +132,7 @@ async def test_a_window_is_set_and_lifted(rig: Rig) -> None:
     async with live(rig.driver()) as connection:
         await connection.driver.write(KEY, 1, GUEST, "Ada", window)
         await rig.until_stored(1)
-        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, window)}
+        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, window, "Ada")}
         assert rig.only_code["allowedFromDate"] == "2026-12-01T14:00:00.000Z"
         auth_id = rig.only_code["id"]
         await connection.driver.write(KEY, 1, OTHER, "Ada", None)
@@ -140,7 +140,7 @@ async def test_a_window_is_set_and_lifted(rig: Rig) -> None:
             while rig.only_code["code"] != 258369:
                 await asyncio.sleep(0.01)
         await rig.clock.move(timedelta(seconds=2))
-        assert await connection.driver.observe(KEY, [1]) == {1: Holds(OTHER, None)}
+        assert await connection.driver.observe(KEY, [1]) == {1: Holds(OTHER, None, "Ada")}
     assert rig.only_code["id"] == auth_id
 
 
@@ -162,7 +162,7 @@ async def test_a_code_that_is_restricted_by_hand_is_no_longer_as_wished(
         await connection.driver.write(KEY, 1, GUEST, "Ada", None)
         await asyncio.sleep(0.1)
         await rig.clock.move(timedelta(seconds=2))
-        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, None)}
+        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, None, "Ada")}
 
 
 async def test_an_operation_under_way_proves_nothing(rig: Rig) -> None:
@@ -183,7 +183,7 @@ async def test_a_lost_answer_makes_one_code(rig: Rig) -> None:
         [seen] = (await connection.driver.observe(KEY, [1])).values()
         assert isinstance(seen, NotRead)
         await rig.until_stored(1)
-        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, None)}
+        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, None, "Ada")}
 
 
 async def test_a_conflict_with_our_own_earlier_try_is_no_duplicate(rig: Rig) -> None:

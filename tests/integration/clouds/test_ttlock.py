@@ -126,7 +126,7 @@ async def test_an_ongoing_code_is_permanent(rig: Rig) -> None:
         await connection.driver.write(KEY, 1, GUEST, "Ada", None)
         seen = await connection.driver.observe(KEY, [1, 2])
     assert rig.only_code["keyboardPwdType"] == 2
-    assert seen == {1: Holds(GUEST, None), 2: Empty()}
+    assert seen == {1: Holds(GUEST, None, "Ada"), 2: Empty()}
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 59])
@@ -152,8 +152,8 @@ async def test_windows_go_in_milliseconds_and_are_never_cut_short(rig: Rig, seco
 )
 async def test_a_window_may_be_open_on_one_side(rig: Rig, window: Window) -> None:
     async with live(rig.driver()) as connection:
-        await connection.driver.write(KEY, 1, GUEST, None, window)
-        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, window)}
+        await connection.driver.write(KEY, 1, GUEST, "Ada", window)
+        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, window, "Ada")}
 
 
 async def test_a_change_sends_both_dates_and_the_pin_only_when_it_differs(rig: Rig) -> None:
@@ -164,9 +164,9 @@ async def test_a_change_sends_both_dates_and_the_pin_only_when_it_differs(rig: R
         await connection.driver.write(KEY, 1, GUEST, "Ada", window)
         code_id = rig.only_code["keyboardPwdId"]
         await connection.driver.write(KEY, 1, GUEST, "Ada", longer)
-        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, longer)}
+        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, longer, "Ada")}
         await connection.driver.write(KEY, 1, Pin("2580"), "Ada", None)
-        assert await connection.driver.observe(KEY, [1]) == {1: Holds(Pin("2580"), None)}
+        assert await connection.driver.observe(KEY, [1]) == {1: Holds(Pin("2580"), None, "Ada")}
     assert rig.only_code["keyboardPwdId"] == code_id
 
 
@@ -249,7 +249,7 @@ async def test_a_lock_that_saves_power_gets_it_later_and_is_not_believed_before(
         assert isinstance(seen, NotRead)
         rig.only_code["status"] = 1
         await rig.clock.move(timedelta(seconds=2))
-        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, None)}
+        assert await connection.driver.observe(KEY, [1]) == {1: Holds(GUEST, None, "Ada")}
 
 
 async def test_what_failed_later_is_raised_at_the_next_try_and_cleared_away(rig: Rig) -> None:

@@ -87,8 +87,8 @@ class Lists:
         ):
             return NotRead("on its way")
         if code.pin is None:
-            return Occupied(code.window)
-        return Holds(code.pin, code.window)
+            return Occupied(code.window, name=code.name)
+        return Holds(code.pin, code.window, name=code.name)
 
     def _is_under_way(self, slot: Slot) -> bool:
         """Whether a wish of ours may still be carried out that the list does not show yet."""
@@ -103,4 +103,7 @@ class Lists:
 def _is_as_wished(slot: Slot, code: RemoteCode) -> bool:
     if slot.phase is Phase.REMOVING:
         return False
-    return slot.wish is None or code.fulfils(slot.wish)
+    wish = slot.wish
+    if wish is None:
+        return True
+    return code.fulfils(wish) and (wish.name is None or code.name in (None, wish.name))
