@@ -1,6 +1,7 @@
 """`latchwork connect`: a provider, through the running server."""
 
 import time
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -16,15 +17,24 @@ SETTLE = 1.0
 
 def connect(
     provider: Annotated[str, typer.Argument(help="Such as zwave-js.")],
-    address: Annotated[str, typer.Argument(help="Such as ws://host:3000.")],
+    address: Annotated[str | None, typer.Argument(help="Such as ws://host:3000.")] = None,
+    given: Annotated[
+        list[str] | None, typer.Option("--set", help="A further setting: name=value. Repeatable.")
+    ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(help="The name of a secret setting; its value is asked for. Repeatable."),
+    ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait at most.")] = 60.0,
 ) -> None:
     """Connects a provider of locks and shows the locks that it brings."""
-    made = call(
-        "/latchwork/connected_accounts/connect", provider=provider, settings={"url": address}
-    )["connected_account"]
+    settings = _settings(address, given or (), secret or ())
+    made = call("/latchwork/connected_accounts/connect", provider=provider, settings=settings)[
+        "connected_account"
+    ]
     account_id = made["connected_account_id"]
-    print(f"Connecting to {made['account_type_display_name']} at {address} ...", flush=True)
+    at = "" if address is None else f" at {address}"
+    print(f"Connecting to {made['account_type_display_name']}{at} ...", flush=True)
     deadline = time.monotonic() + timeout
     _until_connected(account_id, deadline)
     print("Connected. Looking for locks ...", flush=True)
@@ -32,6 +42,19 @@ def connect(
     if not found:
         fail("Connected, but no lock has shown up yet. See later: latchwork devices list")
     devices.show(found)
+
+
+def _settings(address: str | None, given: Iterable[str], secrets: Iterable[str]) -> dict[str, str]:
+    """Secrets are asked for, so that no shell remembers them."""
+    settings = {} if address is None else {"url": address}
+    for setting in given:
+        name, sign, value = setting.partition("=")
+        if not sign or not name:
+            fail(f"--set takes name=value, not {setting!r}.")
+        settings[name] = value
+    for name in secrets:
+        settings[name] = typer.prompt(name, hide_input=True)
+    return settings
 
 
 def _until_connected(account_id: str, deadline: float) -> None:

@@ -57,12 +57,8 @@ KNOWN: Final = frozenset(f.name for f in FIELDS if f.kind is not FieldKind.SECRE
 def check_settings(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """`client_id`, `username`, `url`, `poll_minutes` from 1 to 1440."""
     check_known(settings, KNOWN)
-    minutes = settings.get("poll_minutes", POLL_MINUTES)
-    if (
-        isinstance(minutes, bool)
-        or not isinstance(minutes, int | float)
-        or not 1 <= minutes <= 1440
-    ):
+    minutes = _number(settings.get("poll_minutes", POLL_MINUTES))
+    if not 1 <= minutes <= 1440:
         raise Rejected("poll_minutes", "The setting poll_minutes must be from 1 to 1440.")
     return {
         "client_id": checked_text(settings, "client_id", "of your application", required=True),
@@ -70,3 +66,11 @@ def check_settings(settings: Mapping[str, Any]) -> Mapping[str, Any]:
         "url": checked_address("url", settings.get("url") or EUROPE, EUROPE),
         "poll_minutes": minutes,
     }
+
+
+def _number(value: Any) -> float:
+    """Of a number or its text; 0 for anything else."""
+    try:
+        return 0.0 if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return 0.0
