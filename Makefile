@@ -26,7 +26,7 @@ unit: $(VENV)/.dev rigs
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not acceptance"
 
 acceptance: $(VENV)/.dev rigs
-	$(BIN)/pytest -m acceptance
+	$(BIN)/pytest -rs -m acceptance
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench

@@ -32,7 +32,7 @@ import aiohttp
 RIG: Final = Path(__file__).resolve().parent.parent / "rigs" / "matter"
 PYTHON: Final = RIG / ".rig" / "venv" / "bin" / "python"
 REASON: Final = RIG / ".rig" / "reason"
-START_TIMEOUT: Final = 60.0
+START_TIMEOUT: Final = 120.0
 STOP_TIMEOUT: Final = 10.0
 SERVER_PORT: Final = 5580
 LONG_DISCRIMINATOR: Final = 2

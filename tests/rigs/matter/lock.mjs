@@ -35,6 +35,7 @@ const doorLock = (more = {}) => ({
   credentialRulesSupport: { single: true },
   wrongCodeEntryLimit: 200,
   userCodeTemporaryDisableTime: 1,
+  autoRelockTime: 0,
   requirePinForRemoteOperation: false,
   ...more,
 });
