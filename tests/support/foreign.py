@@ -89,6 +89,26 @@ async def assert_answered_as_nobodys(
     return compared
 
 
+async def assert_reached(house: ApiHouse, own: dict[str, str], paths: Iterable[str]) -> int:
+    """No endpoint refuses to a caller what it may do with what is its own. How many were tried."""
+    tried = 0
+    for endpoint in ENDPOINTS:
+        fields = {field.name: field for field in msgspec.structs.fields(endpoint.request)}
+        named = {
+            parameter: [value] if parameter != name else value
+            for name, value in own.items()
+            for parameter in (name, f"{name}s")
+            if parameter in fields
+        }
+        if endpoint.path not in paths or not named:
+            continue
+        extra = {n: v for n, v in _NEEDED.items() if n in fields and fields[n].required}
+        response = await house.post(endpoint.path, **{**extra, **named})
+        assert response.status_code in {200, 400, 404, 409, 503}, (endpoint.path, response.text)
+        tried += 1
+    return tried
+
+
 async def assert_not_shown(house: ApiHouse, foreign: dict[str, str], paths: Iterable[str]) -> None:
     """No list shows anything of it."""
     for path in paths:

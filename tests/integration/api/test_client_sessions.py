@@ -14,6 +14,7 @@ from support.foreign import (
     SECRETS,
     assert_answered_as_nobodys,
     assert_not_shown,
+    assert_reached,
     one_of_each,
 )
 
@@ -104,6 +105,13 @@ async def test_a_foreign_id_is_answered_as_nobodys_on_every_route(house: ApiHous
     house.act_as(KEY)
     named = {"access_code_id": foreign["access_code_id"]}
     assert (await house.ok("/access_codes/get", **named))["access_code"]["name"] == SECRETS[0]
+
+
+async def test_a_session_may_do_what_it_is_for_with_what_is_its_own(house: ApiHouse) -> None:
+    own = await one_of_each(house)
+    accounts = [own["connected_account_id"]]
+    house.act_as((await begun(house, connected_account_ids=accounts))["token"])
+    assert await assert_reached(house, own, SESSION_PATHS) >= 20
 
 
 async def test_no_list_shows_what_is_foreign(house: ApiHouse) -> None:
