@@ -329,29 +329,3 @@ def test_an_unlock_names_its_code(node: int, server: LatchworkProcess, rig: Zwav
 
     [event] = wait_for("lock.unlocked", unlocked)
     assert event["method"] == "keycode"
-
-
-@pytest.mark.parametrize("node", LOCKS)
-def test_codes_of_other_hands_are_taken_over_and_removed_by_name(
-    server: LatchworkProcess, rig: ZwaveRig, node: int
-) -> None:
-    device_id = _device_id(server, node)
-    for position, pin in ((7, "2468"), (8, "1357"), (9, "9753")):
-        rig.program(node, position, pin)
-
-    def others() -> dict[str, str]:
-        listed = server.call("/access_codes/unmanaged/list", device_id=device_id)["access_codes"]
-        return {code["code"]: code["access_code_id"] for code in listed}
-
-    wait_for("the codes to be found", lambda: set(others()) >= {"2468", "1357", "9753"}, within=60)
-    found = others()
-    path = "/access_codes/unmanaged"
-    server.call(f"{path}/convert_to_managed", access_code_id=found["2468"], sync=True)
-    code = server.code(found["2468"])
-    assert code is not None
-    assert (code["status"], code["code"]) == ("set", "2468")
-    server.call(f"{path}/delete", access_code_id=found["1357"], sync=True)
-    assert rig.pins(node) == {7: "2468", 9: "9753"}
-    server.call("/access_codes/delete", access_code_id=found["2468"], sync=True)
-    wait_for("ours to be gone", lambda: rig.pins(node) == {9: "9753"})
-    rig.erase(node, 9)

@@ -307,12 +307,13 @@ class EngineStorage(Protocol):
         *,
         busy_accounts: Sequence[str],
         per_account: int,
+        accounts: Sequence[str] | None = None,
     ) -> Sequence[Lease]:
         """Claims up to `limit` devices whose due_at has come, earliest first, none of a busy
-        account, at most `per_account` of one account."""
+        account, at most `per_account` of one account; of these accounts alone, if any are named."""
 
-    async def next_due(self) -> datetime | None:
-        """The earliest due_at of a device without a lease in force."""
+    async def next_due(self, accounts: Sequence[str] | None = None) -> datetime | None:
+        """The earliest due_at of a device without a lease in force, of all or of these accounts."""
 
     async def load_visit(self, lease: Lease) -> LockView:
         """Raises StaleTokenError when the lease is lost."""

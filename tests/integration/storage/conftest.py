@@ -1,32 +1,77 @@
 """Every backend that the conformance suite runs on."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from latchwork.storage.interface import Storage
+from latchwork.storage.postgres import PostgresStorage
 from latchwork.storage.sqlite import SqliteStorage
 from latchwork.storage.vault import Vault
-from support.stored import Stored
+from support.postgres import FAST, PostgresServer
+from support.stored import MASTER_KEY, NOW, Stored
 
-BACKENDS = {"sqlite-file": "latchwork.db", "sqlite-memory": ":memory:"}
+BACKENDS = ("sqlite-file", "sqlite-memory", "postgresql")
+EMPTY = """
+DO $$ BEGIN EXECUTE (
+  SELECT 'TRUNCATE ' || string_agg(relname, ', ') || ' RESTART IDENTITY'
+  FROM pg_stat_user_tables WHERE relname NOT IN ('vault', 'schema_version')
+); END $$
+"""
+Opener = Callable[[Vault, Callable[[], datetime], Callable[[int], bytes]], Awaitable[Storage]]
 
 
-@pytest.fixture(params=BACKENDS)
-async def stored(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stored]:
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with PostgresServer(*FAST) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def furnished(postgres: PostgresServer) -> str:
+    """A database with the schema."""
+    url = postgres.create("suite")
+
+    async def make() -> None:
+        await (await PostgresStorage.open(url, Vault(MASTER_KEY), lambda: NOW, bytes)).aclose()
+
+    asyncio.run(make())
+    return url
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer, furnished: str) -> Iterator[str]:
+    """The database, empty but for its schema and its key."""
+    yield furnished
+    postgres.admin(EMPTY, "suite")
+
+
+@pytest.fixture
+async def stored(opener: Opener) -> AsyncIterator[Stored]:
     """A furnished storage of each backend."""
-    name = BACKENDS[request.param]
-    path = name if name.startswith(":") else str(tmp_path / name)
-
-    async def open_storage(
-        vault: Vault, now: Callable[[], datetime], entropy: Callable[[int], bytes]
-    ) -> Storage:
-        return await SqliteStorage.open(path, vault, now, entropy)
-
-    stored = Stored(open_storage)
+    stored = Stored(opener)
     await stored.open()
     await stored.furnish()
     yield stored
     await stored.storage.aclose()
+
+
+@pytest.fixture(params=BACKENDS)
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
+    """Opens the test's database, each time it is called."""
+    url = ""
+    if request.param == "postgresql":
+        url = request.getfixturevalue("database_url")
+
+    async def open_storage(
+        vault: Vault, now: Callable[[], datetime], entropy: Callable[[int], bytes]
+    ) -> Storage:
+        if url:
+            return await PostgresStorage.open(url, vault, now, entropy)
+        path = ":memory:" if request.param == "sqlite-memory" else tmp_path / "latchwork.db"
+        return await SqliteStorage.open(path, vault, now, entropy)
+
+    return open_storage

@@ -21,6 +21,7 @@ from latchwork.domain.errors import NeedsAttention
 from latchwork.domain.idempotency import Answered, Claim
 from latchwork.domain.pin import Pin, Secret
 from latchwork.storage.interface import ApiKey, CodeFilter, EventFilter, Storage, StorageUnavailable
+from latchwork.storage.sql.schema import migration, shipped
 from latchwork.storage.sqlite import SqliteStorage, acquire_process_lock, migrations, writer
 from latchwork.storage.vault import Vault
 from support.stored import HOUR, MASTER_KEY, NOW, Stored, a_foreign_code, an_account, an_entry
@@ -91,7 +92,7 @@ async def test_the_file_survives_power_loss_by_its_settings(stored: Stored, path
 
 async def test_a_database_of_a_newer_release_is_refused_untouched(path: Path) -> None:
     await (await open_at(path)).aclose()
-    newest = migrations.shipped()[-1][0]
+    newest = shipped()[-1].version
     raw(path).execute(f"PRAGMA user_version = {newest + 1}")
     before = path.read_bytes()
     with pytest.raises(NeedsAttention, match="newer release"):
@@ -126,8 +127,8 @@ async def test_a_database_of_another_master_key_is_refused(path: Path) -> None:
 # Migrations
 
 STEPS = [
-    (1, "CREATE TABLE one (x);"),
-    (2, "CREATE TABLE two (x); -- more\nINSERT INTO two VALUES (';');"),
+    migration(1, "CREATE TABLE one (x);"),
+    migration(2, "CREATE TABLE two (x); -- more\nINSERT INTO two VALUES (';');"),
 ]
 
 
@@ -142,7 +143,7 @@ def empty() -> sqlite3.Connection:
 
 
 def test_migrations_are_numbered_from_one_without_a_gap() -> None:
-    numbers = [number for number, _ in migrations.shipped()]
+    numbers = [step.version for step in shipped()]
     assert numbers == list(range(1, len(numbers) + 1))
 
 
@@ -156,7 +157,7 @@ def test_migrations_run_once_and_in_order(empty: sqlite3.Connection) -> None:
 
 def test_a_migration_that_fails_leaves_the_old_schema(empty: sqlite3.Connection) -> None:
     migrations.migrate(empty, STEPS[:1])
-    broken = [*STEPS, (3, "CREATE TABLE three (x);\nCREATE TABLE one (x);")]
+    broken = [*STEPS, migration(3, "CREATE TABLE three (x);\nCREATE TABLE one (x);")]
     with pytest.raises(sqlite3.OperationalError):
         migrations.migrate(empty, broken)
     assert tables(empty) == ["one"]

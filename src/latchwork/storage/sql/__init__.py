@@ -1,9 +1,8 @@
 """The queries of every aggregate, written once for every database.
 
-To add a table: put it into the schema of each database, beside the others (`sqlite/schema/`,
-`postgres/schema/`): instants are microseconds in BIGINT columns, booleans SMALLINT 0 or 1, JSON is
-TEXT, ids are TEXT, what is sealed is a BLOB (SQLite's INTEGER and BLOB; PostgreSQL's BIGINT or
-SMALLINT and BYTEA). A test compares the two schemas.
+To add a table: write it into `schema/0001_initial.sql` in SQLite's words; PostgreSQL reads the same
+with its own names of the types. Instants are microseconds and booleans 0 or 1 (INTEGER), JSON and
+ids TEXT, what is sealed or hashed BLOB. What PostgreSQL alone needs goes beside it.
 
 To add a query: write SQL that both databases read, with `?` or `?1` for values. What SQLite says
 in its own way comes from a phrase of `sql.py` (a list of values, a search, a JSON object), which

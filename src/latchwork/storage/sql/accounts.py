@@ -134,7 +134,7 @@ class AccountQueries(Aggregate):
         async def unit(tx: Transaction) -> ConnectedAccount:
             return (await add_or_renew(tx, account, settings, secrets, known))[0]
 
-        return await self._db.write(unit)
+        return await self._db.write(unit, account.workspace_id)
 
     async def account(self, workspace_id: str, account_id: str) -> ConnectedAccount | None:
         row = await self._db.reading.one(_BY_ID, (workspace_id, account_id))
@@ -190,7 +190,7 @@ class AccountQueries(Aggregate):
                 await make_all_due(tx, account_id, to_us(now))
             await event_queries.append(tx, account.workspace_id, account_id, events)
 
-        await db.write(unit)
+        await db.write(unit, account_id)
 
     async def change_account(
         self, workspace_id: str, account_id: str, change: AccountChange

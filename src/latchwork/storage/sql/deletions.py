@@ -45,6 +45,7 @@ class DeletionQueries(Aggregate):
             device, account = device_rows.with_account_of(row)
             codes = await code_rows.of_device(tx, device_id)
             await event_queries.append(tx, workspace_id, None, told(device, account, codes))
+            await tx.store_recorded()
             await _forget(tx, [device_id])
             return True
 
@@ -90,6 +91,7 @@ async def _forget_account(
     devices = [device_rows.with_account_of(row)[0] for row in rows]
     held = [(d, await code_rows.of_device(tx, d.device_id)) for d in devices]
     await event_queries.append(tx, account.workspace_id, None, told(account, held))
+    await tx.store_recorded()
     await _forget(tx, [device.device_id for device in devices])
     for table in ("driver_store", "connected_account"):
         await tx.run(_delete(table, "connected_account_id"), (account_id,))

@@ -1,5 +1,7 @@
 """The webhook endpoints, kept in memory: every event asks which of them want it."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from latchwork.domain.pin import Secret
@@ -21,6 +23,7 @@ COLUMNS = (
 _FROM = "FROM webhook w"
 _OLDEST_FIRST = "ORDER BY w.created_at, w.webhook_id"
 _ALL = sql.select(sql.of("w", COLUMNS), _FROM, _OLDEST_FIRST)
+_BY_ID = sql.select(sql.of("w", COLUMNS), _FROM, "WHERE w.webhook_id = ?")
 _OF_WORKSPACE = sql.select(sql.of("w", COLUMNS), _FROM, "WHERE w.workspace_id = ?", _OLDEST_FIRST)
 _TYPES = msgspec.json.Decoder(tuple[str, ...])
 
@@ -61,6 +64,13 @@ async def stored(session: Session, workspace_id: str) -> list[Webhook]:
     return [_webhook_of(session.vault, row) for row in rows]
 
 
+async def stored_one(session: Session, webhook_id: str) -> Webhook:
+    row = await session.one(_BY_ID, (webhook_id,))
+    if row is None:
+        raise KeyError(webhook_id)
+    return _webhook_of(session.vault, row)
+
+
 class Endpoints:
     """As of the last `load`; whoever runs units sees to it that it is never out of date in one."""
 
@@ -69,7 +79,10 @@ class Endpoints:
         self._by_workspace: dict[str, tuple[Webhook, ...]] = {}
 
     async def load(self, session: Session) -> None:
-        found = [_webhook_of(session.vault, row) for row in await session.all(_ALL)]
+        self.hold([_webhook_of(session.vault, row) for row in await session.all(_ALL)])
+
+    def hold(self, found: Sequence[Webhook]) -> None:
+        """Those, oldest first, and no others."""
         self._by_id = {webhook.webhook_id: webhook for webhook in found}
         self._by_workspace = {}
         for webhook in found:

@@ -14,27 +14,32 @@ from latchwork.storage.sql import events as event_queries
 from latchwork.storage.sql.aggregate import Aggregate
 from latchwork.storage.sql.idempotency import END_CLAIMS
 from latchwork.storage.sql.schedule import AUDIT, FRESH_SCAN
-from latchwork.storage.sql.session import Row, Session, Transaction
+from latchwork.storage.sql.session import Row, Transaction
 
 # Account by account, so that the due devices of a busy one are never waded through.
-_DUE: Final = (
+DUE: Final = (
     "SELECT v.device_id, v.connected_account_id, v.token, v.rescan, v.due_at AS since "
     "FROM connected_account a JOIN visit v ON v.device_id IN ("
     "SELECT device_id FROM visit WHERE connected_account_id = a.connected_account_id "
     "AND leased_until IS NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2) "
     "WHERE a.connected_account_id NOT IN (SELECT value FROM json_each(?3)) "
+    "AND (?4 IS NULL OR a.connected_account_id IN (SELECT value FROM json_each(?4))) "
     "UNION ALL "
     "SELECT device_id, connected_account_id, token, rescan, leased_until FROM visit "
     "WHERE leased_until <= ?1 "
     "AND connected_account_id NOT IN (SELECT value FROM json_each(?3)) "
+    "AND (?4 IS NULL OR connected_account_id IN (SELECT value FROM json_each(?4))) "
     "ORDER BY since"
 )
+CLAIM: Final = DUE + sql.CLAIMING
 _NEXT_DUE: Final = (
     "SELECT due_at FROM ("
     "SELECT (SELECT due_at FROM visit WHERE connected_account_id = a.connected_account_id "
     "AND leased_until IS NULL AND due_at IS NOT NULL ORDER BY due_at LIMIT 1) AS due_at "
-    "FROM connected_account a UNION ALL "
-    "SELECT leased_until FROM visit WHERE leased_until <= ?) "
+    "FROM connected_account a "
+    "WHERE ?2 IS NULL OR a.connected_account_id IN (SELECT value FROM json_each(?2)) UNION ALL "
+    "SELECT leased_until FROM visit WHERE leased_until <= ?1 "
+    "AND (?2 IS NULL OR connected_account_id IN (SELECT value FROM json_each(?2)))) d "
     "WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"
 )
 _TAKE: Final = (
@@ -57,7 +62,7 @@ _EXTEND: Final = (
 )
 _RELEASE: Final = (
     "UPDATE visit SET leased_until = NULL, "
-    "due_at = CASE WHEN ?3 IS NULL OR due_at < ?3 THEN due_at ELSE ?3 END "
+    "due_at = CASE WHEN due_at < ?3 OR ?3 IS NULL THEN due_at ELSE ?3 END "
     "WHERE device_id = ?1 AND token = ?2 AND leased_until IS NOT NULL "
     "RETURNING workspace_id, due_at"
 )
@@ -90,21 +95,24 @@ class EngineQueries(Aggregate):
         *,
         busy_accounts: Sequence[str],
         per_account: int,
+        accounts: Sequence[str] | None = None,
     ) -> Sequence[Lease]:
         db = self._db
-        busy, now_us, leased_until = sql.listed(busy_accounts), to_us(now), now + lease
+        now_us, leased_until, room = to_us(now), now + lease, min(limit, per_account)
+        values = (now_us, room, sql.listed(busy_accounts), _listed_or_none(accounts))
 
         async def unit(tx: Transaction) -> Sequence[Lease]:
-            due = await _due(tx, now_us, busy, limit, per_account)
+            due = _fair(await tx.all(CLAIM, values), limit, room)
             return [await _take(tx, row, now_us, leased_until) for row in due]
 
         # Looking first costs no commit when there is nothing to claim.
-        if limit <= 0 or not await _due(db.reading, now_us, busy, 1, per_account):
+        if limit <= 0 or accounts == [] or not await db.reading.all(DUE, values):
             return ()
         return await db.write(unit)
 
-    async def next_due(self) -> datetime | None:
-        row = await self._db.reading.one(_NEXT_DUE, (self._db.now_us(),))
+    async def next_due(self, accounts: Sequence[str] | None = None) -> datetime | None:
+        values = (self._db.now_us(), _listed_or_none(accounts))
+        row = await self._db.reading.one(_NEXT_DUE, values)
         return None if row is None else from_us(row[0])
 
     async def load_visit(self, lease: Lease) -> LockView:
@@ -163,12 +171,15 @@ class EngineQueries(Aggregate):
         await db.write(unit, lease.device_id)
 
 
-async def _due(session: Session, now_us: int, busy: str, limit: int, per_account: int) -> list[Row]:
-    """What can be claimed, earliest first."""
-    room = min(limit, per_account)
+def _listed_or_none(accounts: Sequence[str] | None) -> str | None:
+    return None if accounts is None else sql.listed(accounts)
+
+
+def _fair(rows: Sequence[Row], limit: int, room: int) -> list[Row]:
+    """Of what can be claimed, earliest first, what is taken: so many of one account at most."""
     taken: dict[str, int] = {}
     found: list[Row] = []
-    for row in await session.all(_DUE, (now_us, room, busy)):
+    for row in rows:
         account_id = row[1]
         if taken.get(account_id, 0) < room:
             taken[account_id] = taken.get(account_id, 0) + 1

@@ -33,8 +33,8 @@ _METADATA = ("device_metadata", "account_metadata")
 """As they were when the event was stored."""
 _COLUMNS = sql.of("e", ("created_at", "sequence", *_STORED[1:], *_METADATA))
 _ADD = (
-    f"INSERT INTO event (sequence, {', '.join((*_STORED, *_METADATA))}) "  # noqa: S608 - constants
-    f"VALUES (?{', ?' * len(_STORED)}, "
+    f"INSERT INTO event ({', '.join((*_STORED, *_METADATA))}) "  # noqa: S608 - constants
+    f"VALUES ({'?, ' * len(_STORED)}"
     "(SELECT custom_metadata FROM device WHERE device_id = ? AND custom_metadata <> '{}'), "
     "(SELECT custom_metadata FROM connected_account WHERE connected_account_id = ? "
     "AND custom_metadata <> '{}'))"
@@ -65,19 +65,16 @@ async def store(
     workspace_id: str,
     events: Sequence[NewEvent],
     created_at: int,
-    first_sequence: int | None = None,
 ) -> None:
-    """For transactions: the rows of events and of their messages. `first_sequence` None: the
-    database counts them itself."""
+    """For transactions: the rows of events, numbered in this order, and of their messages."""
     rows: list[Row] = []
     messages: list[Row] = []
-    for number, event in enumerate(events):
+    for event in events:
         event_id = tx.new_id()
-        sequence = None if first_sequence is None else first_sequence + number
         values = _values_of(tx, workspace_id, event_id, event, created_at)
-        rows.append((sequence, *values, event.device_id, event.connected_account_id))
+        rows.append((*values, event.device_id, event.connected_account_id))
         messages.extend(
-            (tx.new_id(), webhook_id, event_id, created_at)
+            (tx.new_id(), webhook_id, event_id, tx.now_us())
             for webhook_id in endpoints.wanting(workspace_id, event.event_type)
         )
     await tx.run_many(_ADD, rows)

@@ -43,7 +43,7 @@ class KeyQueries(Aggregate):
             elif _key_of(standing[:-1]).workspace_id != key.workspace_id:
                 raise Rejected("api_key", "This API key belongs to another workspace.")
 
-        await self._db.write(unit)
+        await self._db.write(unit, hashed.hex())
 
     async def api_keys(self) -> Sequence[ApiKey]:
         return [_key_of(row) for row in await self._db.reading.all(_KEYS)]

@@ -42,8 +42,11 @@ class Transaction(Session, Protocol):
     async def webhook(self, webhook_id: str) -> Webhook:
         """An endpoint as of this transaction."""
 
-    async def webhooks_changed(self, workspace_id: str | None) -> None:
-        """To be called after a change of endpoints, of one workspace or of any (None)."""
+    async def store_recorded(self) -> None:
+        """To be called before something is deleted that events of the unit tell of."""
+
+    async def webhooks_changed(self, workspace_id: str) -> None:
+        """To be called after a change of endpoints."""
 
     def notify_due(self) -> None:
         """Tells the engine after the commit."""

@@ -43,8 +43,9 @@ ANY_OF: Final = "IN (SELECT value FROM json_each(?))"
 FOUND_IN: Final = "instr(folded({}), ?) > 0"
 UNSORTED: Final = "+"
 """Before a column that shall not be used to walk the table in order of creation."""
-CLAIMING: Final = "/* claiming */"
-"""Where rows shall be passed over that another process is claiming."""
+CLAIMING: Final = " /* claiming */"
+"""Marks a look for what is due whose rows are taken: those that another process is about to take
+are passed over."""
 
 
 def has(column: str) -> str:

@@ -12,7 +12,8 @@ from latchwork.storage.vault import Vault
 _KEY: Final = ("s.created_at", "s.unmanaged_access_code_id")
 _COLUMNS: Final = ", ".join((*_KEY, sql.of("s", slots.FOREIGN), device_rows.WITH_ACCOUNT))
 _TABLES: Final = (
-    f"foreign_code s JOIN ({device_rows.WITH_ACCOUNT_TABLES}) ON d.device_id = s.device_id"
+    "foreign_code s JOIN device d ON d.device_id = s.device_id "
+    "JOIN connected_account a ON a.connected_account_id = d.connected_account_id"
 )
 _CODE_ENDS: Final = len(_KEY) + len(slots.FOREIGN)
 

@@ -16,12 +16,12 @@ LONGEST_RESPONSE: Final = 2048
 _ADD: Final = sql.insert("webhook", endpoints.COLUMNS)
 _SET_TYPES: Final = "UPDATE webhook SET event_types = ? WHERE webhook_id = ? AND workspace_id = ?"
 _DELETE: Final = "DELETE FROM webhook WHERE webhook_id = ? AND workspace_id = ?"
-_DISABLE: Final = "UPDATE webhook SET disabled = 1 WHERE webhook_id = ?"
+_DISABLE: Final = "UPDATE webhook SET disabled = 1 WHERE webhook_id = ? RETURNING workspace_id"
 _GIVE_UP: Final = (
     "UPDATE webhook_message SET due_at = NULL WHERE webhook_id = ? AND due_at IS NOT NULL"
 )
 # Endpoint by endpoint, so that the waiting messages of a busy one are never waded through.
-_DUE: Final = (
+DUE: Final = (
     "SELECT m.message_id, m.webhook_id, m.event_id, m.attempts, m.claims "
     "FROM webhook w JOIN webhook_message m ON m.message_id IN ("
     "SELECT message_id FROM webhook_message WHERE webhook_id = w.webhook_id "
@@ -29,10 +29,12 @@ _DUE: Final = (
     "WHERE w.disabled = 0 AND w.webhook_id NOT IN (SELECT value FROM json_each(?3)) "
     "ORDER BY m.due_at, m.message_id LIMIT ?4"
 )
+CLAIM: Final = DUE + sql.CLAIMING
 _NEXT_DUE: Final = (
     "SELECT due_at FROM ("
     "SELECT (SELECT due_at FROM webhook_message WHERE webhook_id = w.webhook_id "
-    "AND due_at IS NOT NULL ORDER BY due_at LIMIT 1) AS due_at FROM webhook w WHERE disabled = 0) "
+    "AND due_at IS NOT NULL ORDER BY due_at LIMIT 1) AS due_at "
+    "FROM webhook w WHERE disabled = 0) d "
     "WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"
 )
 _TAKE: Final = "UPDATE webhook_message SET due_at = ?, claims = ? WHERE message_id = ?"
@@ -87,21 +89,23 @@ class WebhookQueries(Aggregate):
     async def disable_webhook(self, webhook_id: str) -> None:
         """Its waiting messages are given up."""
 
-        async def unit(tx: Transaction) -> int:
+        async def unit(tx: Transaction) -> None:
             await tx.run(_GIVE_UP, (webhook_id,))
-            return await tx.run(_DISABLE, (webhook_id,))
+            row = await tx.one(_DISABLE, (webhook_id,))
+            if row is not None:
+                await tx.webhooks_changed(row[0])
 
-        await self._change(None, unit)
+        await self._db.write(unit, webhook_id)
 
     async def _change(
-        self, workspace_id: str | None, unit: Callable[[Transaction], Awaitable[int]]
+        self, workspace_id: str, unit: Callable[[Transaction], Awaitable[int]]
     ) -> bool:
         async def refreshing(tx: Transaction) -> bool:
             changed = await unit(tx) > 0
             await tx.webhooks_changed(workspace_id)
             return changed
 
-        return await self._db.write(refreshing)
+        return await self._db.write(refreshing, workspace_id)
 
     def listen_messages(self, listener: Callable[[], None]) -> None:
         self._db.message_listeners.append(listener)
@@ -121,10 +125,10 @@ class WebhookQueries(Aggregate):
         values = (now_us, room, sql.listed(busy_webhooks))
 
         async def unit(tx: Transaction) -> Sequence[DueMessage]:
-            rows = await tx.all(_DUE, (*values, limit))
+            rows = await tx.all(CLAIM, (*values, limit))
             return [await _take(tx, row, leased_until) for row in rows]
 
-        if limit <= 0 or not await db.reading.all(_DUE, (*values, 1)):
+        if limit <= 0 or not await db.reading.all(DUE, (*values, 1)):
             return ()
         return await db.write(unit)
 

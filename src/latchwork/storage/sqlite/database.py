@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from latchwork.domain.errors import NeedsAttention
 from latchwork.storage.instants import to_us
 from latchwork.storage.interface import StorageUnavailable
+from latchwork.storage.sql import schema
 from latchwork.storage.sql.marked import marked
 from latchwork.storage.sql.session import Session, Transaction
 from latchwork.storage.sqlite import migrations
@@ -167,7 +168,7 @@ def _connect(path: str) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, vault: Vault) -> None:
-    known = migrations.shipped()
+    known = schema.shipped()
     try:
         migrations.check(connection, known)
     except sqlite3.DatabaseError as error:

@@ -1,27 +1,14 @@
-"""The schema's versions, forward only. Each numbered file of `schema/` is one version."""
+"""Brings a file to the newest version of the schema."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from importlib import resources
 from typing import Final
 
 from latchwork.domain.errors import NeedsAttention
+from latchwork.storage.sql.schema import Migration
 
 APPLICATION_ID: Final = 0x4C617463
 """Marks a database file as one of Latchwork's."""
-
-Migration = tuple[int, str]
-"""Version and SQL."""
-
-
-def shipped() -> Sequence[Migration]:
-    """The migrations of this release, oldest first, numbered from 1 without a gap."""
-    folder = resources.files(__package__).joinpath("schema")
-    return sorted(
-        (int(file.name.partition("_")[0]), file.read_text(encoding="utf-8"))
-        for file in folder.iterdir()
-        if file.name.endswith(".sql")
-    )
 
 
 def check(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> int:
@@ -31,7 +18,7 @@ def check(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> in
     marked = _number(connection, "PRAGMA application_id") == APPLICATION_ID
     if not marked and (version or _number(connection, "SELECT count(*) FROM sqlite_schema")):
         raise NeedsAttention("The database file belongs to another program. Choose another file.")
-    newest = migrations[-1][0]
+    newest = migrations[-1].version
     if version > newest:
         raise NeedsAttention(
             f"The database was written by a newer release (schema {version}, this release knows "
@@ -43,16 +30,16 @@ def check(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> in
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> int:
     """Brings the database to the newest version, all steps in one transaction; the version.
     Safe to call from many processes at once."""
-    newest = migrations[-1][0]
+    newest = migrations[-1].version
     if check(connection, migrations) == newest:
         return newest
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have migrated while this one waited for the lock.
         version = check(connection, migrations)
-        for number, script in migrations:
-            if number > version:
-                for statement in _statements(script):
+        for migration in migrations:
+            if migration.version > version:
+                for statement in _statements(migration.script):
                     connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {newest}")

@@ -83,10 +83,11 @@ class SqliteTransaction(SqliteSession):
     async def webhook(self, webhook_id: str) -> Webhook:
         return self._endpoints.get(webhook_id)
 
-    async def webhooks_changed(
-        self,
-        workspace_id: str | None = None,  # noqa: ARG002 - all of them are read, there are few
-    ) -> None:
+    async def store_recorded(self) -> None:
+        """They are."""
+
+    async def webhooks_changed(self, workspace_id: str = "") -> None:  # noqa: ARG002 - few enough
+        """All endpoints are read again."""
         await self._endpoints.load(self)
 
 

@@ -94,6 +94,22 @@ CREATE INDEX customization_profile_by_workspace
   ON customization_profile (workspace_id, created_at);
 
 -- performed: whether the request has written anything; status NULL: not answered yet.
+-- Who serves from this database now: a process is taken for dead when alive_until is past.
+-- schema_known: the newest version of the schema that it knows.
+CREATE TABLE process (
+  process_id TEXT PRIMARY KEY,
+  works INTEGER NOT NULL,
+  schema_known INTEGER NOT NULL,
+  alive_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Which process keeps the connection of an account.
+CREATE TABLE account_owner (
+  connected_account_id TEXT PRIMARY KEY,
+  process_id TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX account_owner_by_process ON account_owner (process_id);
+
 CREATE TABLE idempotency_key (
   scope BLOB PRIMARY KEY,
   created_at INTEGER NOT NULL,

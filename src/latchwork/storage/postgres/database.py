@@ -1,0 +1,178 @@
+"""The connections to PostgreSQL, and what every aggregate is given."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import asyncpg
+from asyncpg.connect_utils import SessionAttribute
+
+from latchwork.domain.errors import NeedsAttention
+from latchwork.storage.instants import to_us
+from latchwork.storage.interface import StorageUnavailable
+from latchwork.storage.postgres.failures import named
+from latchwork.storage.postgres.listener import DUE, MESSAGES, Listener
+from latchwork.storage.postgres.migrations import migrate
+from latchwork.storage.postgres.session import PooledSession, PostgresSession, retried
+from latchwork.storage.postgres.transaction import Shared
+from latchwork.storage.postgres.writer import GroupWriter, Unit
+from latchwork.storage.sql import schema
+from latchwork.storage.sql.marked import marked
+from latchwork.storage.sql.session import Session
+from latchwork.storage.vault import Vault
+
+if TYPE_CHECKING:
+    from latchwork.storage.postgres.session import Pool
+
+T = TypeVar("T")
+
+OLDEST_SERVER: Final = 14
+LANES: Final = 4
+"""Transactions at a time that write."""
+CONNECTIONS: Final = 10
+CONNECT_WITHIN: Final = 5.0
+ANSWER_WITHIN: Final = 40.0
+_SETTINGS: Final = {
+    "application_name": "latchwork",
+    "statement_timeout": "30000",
+    "lock_timeout": "10000",
+    "idle_in_transaction_session_timeout": "30000",
+    "timezone": "UTC",
+}
+
+
+class PostgresDatabase:
+    """See Database."""
+
+    def __init__(
+        self,
+        url: str,
+        pool: "Pool",
+        vault: Vault,
+        clock_now: Callable[[], datetime],
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self.vault = vault
+        self.reading: Session = PooledSession(pool, vault)
+        self.due_listeners: list[Callable[[], None]] = []
+        self.message_listeners: list[Callable[[], None]] = []
+        self._pool = pool
+        self._clock_now = clock_now
+        shared = Shared(vault, clock_now, entropy)
+        self._writer = GroupWriter(pool, shared, self._tell, lanes=LANES)
+        self._listener = Listener(lambda: connect(url), self._wake)
+        self._listener.start()
+
+    def now_us(self) -> int:
+        return to_us(self._clock_now())
+
+    @asynccontextmanager
+    async def view(self) -> AsyncIterator[Session]:
+        connection = await retried(self._begin_view)
+        try:
+            with named():
+                yield PostgresSession(connection, self.vault)
+        finally:
+            try:
+                if not connection.is_closed():
+                    await connection.execute("COMMIT")
+            finally:
+                await self._pool.release(connection)
+
+    async def _begin_view(self) -> "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]":
+        connection = await self._pool.acquire()
+        try:
+            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        except BaseException:
+            await self._pool.release(connection)
+            raise
+        return connection
+
+    async def write(self, unit: Unit[T], key: str | None = None) -> T:
+        """See GroupWriter."""
+        return await self._writer.run(marked(unit), key)
+
+    async def check(self) -> None:
+        await self.reading.one("SELECT 1 FROM workspace LIMIT 1")
+        if self._writer.trouble is not None:
+            raise StorageUnavailable(self._writer.trouble)
+
+    async def aclose(self) -> None:
+        await self._writer.aclose()
+        await self._listener.aclose()
+        await self._pool.close()
+
+    def _tell(self, due: bool, messages: bool) -> None:
+        for wanted, name in ((due, DUE), (messages, MESSAGES)):
+            if wanted:
+                self._wake(name)
+                self._listener.send(name)
+
+    def _wake(self, name: str) -> None:
+        for listener in self.due_listeners if name == DUE else self.message_listeners:
+            listener()
+
+
+async def connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
+    return await asyncpg.connect(
+        url,
+        timeout=CONNECT_WITHIN,
+        command_timeout=ANSWER_WITHIN,
+        server_settings=_SETTINGS,
+        target_session_attrs=SessionAttribute.read_write,
+    )
+
+
+async def _leave_as_it_is(_connection: object) -> None:
+    """Units leave nothing behind on a connection; asking for that would cost a round trip."""
+
+
+async def open_database(
+    url: str,
+    vault: Vault,
+    clock_now: Callable[[], datetime],
+    entropy: Callable[[int], bytes],
+) -> PostgresDatabase:
+    """Connects, and brings the database to the newest schema.
+
+    Raises NeedsAttention for a server that is too old, a database of a newer release, or one of
+    another master key; StorageUnavailable when there is no connection.
+    """
+    with named():
+        first = await connect(url)
+        try:
+            if first.get_server_version().major < OLDEST_SERVER:
+                raise NeedsAttention(f"PostgreSQL {OLDEST_SERVER} or newer is needed.")
+            await migrate(first, schema.shipped())
+            await _check_key(first, vault)
+        finally:
+            await first.close()
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=0,
+            max_size=CONNECTIONS,
+            max_queries=1_000_000,
+            max_inactive_connection_lifetime=300,
+            reset=_leave_as_it_is,
+            timeout=CONNECT_WITHIN,
+            command_timeout=ANSWER_WITHIN,
+            statement_cache_size=512,
+            server_settings=_SETTINGS,
+            target_session_attrs=SessionAttribute.read_write,
+        )
+    return PostgresDatabase(url, pool, vault, clock_now, entropy)
+
+
+async def _check_key(connection: "asyncpg.Connection[asyncpg.Record]", vault: Vault) -> None:
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE vault")
+        stored = await connection.fetchval("SELECT fingerprint FROM vault")
+        if stored is None:
+            await connection.execute(
+                "INSERT INTO vault (fingerprint) VALUES ($1)", vault.fingerprint
+            )
+        elif stored != vault.fingerprint:
+            raise NeedsAttention(
+                "The database was made with another master key. Give the key that it was made with."
+            )

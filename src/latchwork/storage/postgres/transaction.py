@@ -1,0 +1,137 @@
+"""What units are given: one transaction of a batch, and the events that it ends with."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from latchwork.domain.events import NewEvent
+from latchwork.domain.ids import uuid7
+from latchwork.domain.webhook import Webhook
+from latchwork.storage.instants import to_us
+from latchwork.storage.postgres.session import PostgresSession
+from latchwork.storage.sql import events as event_queries
+from latchwork.storage.sql.endpoints import Endpoints, stored, stored_one
+from latchwork.storage.sql.session import Row, Values
+from latchwork.storage.vault import Vault
+
+if TYPE_CHECKING:
+    from latchwork.storage.postgres.session import AnyConnection
+
+_BEGIN: Final = (
+    "SELECT pg_current_xact_id()::text, "
+    "(SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) k)"
+)
+_NEXT: Final = (
+    "INSERT INTO event_head (workspace_id, created_at, webhooks) VALUES ($1, $2, $3) "
+    "ON CONFLICT (workspace_id) DO UPDATE SET "
+    "created_at = greatest(event_head.created_at + 1, $2), webhooks = event_head.webhooks + $3 "
+    "RETURNING created_at, webhooks"
+)
+
+
+class Shared:
+    """What every transaction of a process uses: time, randomness, and the endpoints last seen."""
+
+    def __init__(
+        self, vault: Vault, clock_now: Callable[[], datetime], entropy: Callable[[int], bytes]
+    ) -> None:
+        self.vault = vault
+        self.clock_now = clock_now
+        self.entropy = entropy
+        self.endpoints: dict[str, tuple[int, Endpoints]] = {}
+        """By workspace, with the number of changes as of which they hold."""
+
+
+class PostgresTransaction(PostgresSession):
+    """See Transaction. Events are stored last, so that the row which puts a workspace's events in
+    order is locked for as short as can be."""
+
+    def __init__(self, connection: "AnyConnection", shared: Shared) -> None:
+        super().__init__(connection, shared.vault)
+        self._shared = shared
+        self._webhooks: dict[str, Webhook] = {}
+        self._changed: set[str] = set()
+        self.recorded: list[tuple[str, NewEvent]] = []
+        self.dirty = False
+        """Whether anything was changed since `dirty` was last reset."""
+        self.due = False
+        self.messages = False
+
+    async def begin(self, keys: Iterable[str]) -> str:
+        """The transaction's id. From here on no other has a unit of any of the keys."""
+        await self._connection.execute("BEGIN")
+        return str(await self._connection.fetchval(_BEGIN, sorted({_number(key) for key in keys})))
+
+    async def one(self, sql: str, values: Values = ()) -> Row | None:
+        row = await super().one(sql, values)
+        self.dirty |= row is not None and not sql.startswith("SELECT")
+        return row
+
+    async def all(self, sql: str, values: Values = ()) -> Sequence[Row]:
+        rows = await super().all(sql, values)
+        self.dirty |= bool(rows) and not sql.startswith("SELECT")
+        return rows
+
+    async def run(self, sql: str, values: Values = ()) -> int:
+        count = await super().run(sql, values)
+        self.dirty |= count > 0
+        return count
+
+    async def run_many(self, sql: str, many: Iterable[Values]) -> None:
+        self.dirty = True
+        await super().run_many(sql, many)
+
+    def now_us(self) -> int:
+        return to_us(self._shared.clock_now())
+
+    def new_id(self) -> str:
+        return uuid7(self._shared.clock_now(), self._shared.entropy(10))
+
+    async def record(self, workspace_id: str, events: Sequence[NewEvent]) -> None:
+        self.recorded += [(workspace_id, event) for event in events]
+
+    async def store_recorded(self) -> None:
+        """Workspace by workspace, in an order that is the same for everybody."""
+        recorded, self.recorded = self.recorded, []
+        for workspace_id in sorted({workspace_id for workspace_id, _ in recorded}):
+            created_at, version = await self._head(workspace_id, 0)
+            endpoints = await self._endpoints(workspace_id, version)
+            events = [event for owner, event in recorded if owner == workspace_id]
+            await event_queries.store(self, endpoints, workspace_id, events, created_at)
+
+    async def _head(self, workspace_id: str, changes: int) -> tuple[int, int]:
+        values = (workspace_id, self.now_us(), changes)
+        (row,) = await self._connection.fetch(_NEXT, *values)
+        return row[0], row[1]
+
+    async def _endpoints(self, workspace_id: str, version: int) -> Endpoints:
+        seen = self._shared.endpoints.get(workspace_id)
+        if seen is not None and seen[0] == version:
+            return seen[1]
+        endpoints = Endpoints()
+        endpoints.hold(await stored(self, workspace_id))
+        if workspace_id not in self._changed:
+            # What this transaction changed itself is not certain before its commit.
+            self._shared.endpoints[workspace_id] = (version, endpoints)
+        return endpoints
+
+    async def webhook(self, webhook_id: str) -> Webhook:
+        if webhook_id not in self._webhooks:
+            self._webhooks[webhook_id] = await stored_one(self, webhook_id)
+        return self._webhooks[webhook_id]
+
+    async def webhooks_changed(self, workspace_id: str) -> None:
+        self._webhooks.clear()
+        self._changed.add(workspace_id)
+        await self._head(workspace_id, 1)
+
+    def notify_due(self) -> None:
+        self.due = True
+
+    def notify_messages(self) -> None:
+        self.messages = True
+
+
+def _number(key: str) -> int:
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), signed=True)

@@ -1,0 +1,241 @@
+"""Group commit on PostgreSQL: several transactions at a time, each with many callers' writes.
+
+Whatever queued while all lanes were busy forms the next batches; there is no timer. No two
+transactions anywhere run units of one key at a time, so that a unit may read and then write. A
+batch that another transaction or a restart of the server undid is done again.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import structlog
+
+from latchwork.domain.errors import LatchworkError
+from latchwork.storage.interface import StorageUnavailable
+from latchwork.storage.postgres.failures import BROKEN, SHORT, TRANSIENT, named, unavailable
+from latchwork.storage.postgres.session import BETWEEN_TRIES, PATIENCE
+from latchwork.storage.postgres.transaction import PostgresTransaction, Shared
+from latchwork.storage.sql.session import Transaction
+
+if TYPE_CHECKING:
+    from latchwork.storage.postgres.session import AnyConnection, Pool
+
+T = TypeVar("T")
+Unit = Callable[[Transaction], Awaitable[T]]
+
+LARGEST_BATCH: Final = 64
+"""Bounds how long the locks of one batch are held."""
+
+log = structlog.get_logger(__name__)
+
+
+class _Job:
+    """One caller's write: what to do, who waits for it, and how it went."""
+
+    __slots__ = ("error", "future", "key", "result", "unit")
+
+    def __init__(self, unit: Unit[Any], key: str | None, future: "asyncio.Future[Any]") -> None:
+        self.unit = unit
+        self.key = key
+        self.future = future
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def answer(self) -> None:
+        if self.future.done():  # The caller was cancelled; its write stands all the same.
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+
+class _SpoiledError(Exception):
+    """A unit failed after it had written: its batch must be done again, each unit by itself."""
+
+
+class _UnknownError(Exception):
+    """The connection broke during the commit."""
+
+    def __init__(self, transaction_id: str) -> None:
+        super().__init__(transaction_id)
+        self.transaction_id = transaction_id
+
+
+class GroupWriter:
+    """`tell(due, messages)` is called after each commit."""
+
+    def __init__(
+        self, pool: "Pool", shared: Shared, tell: Callable[[bool, bool], None], *, lanes: int
+    ) -> None:
+        self._pool = pool
+        self._shared = shared
+        self._tell = tell
+        self._lanes = lanes
+        self._queue: deque[_Job] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._keys: set[str] = set()
+        """Of the batches under way."""
+        self._closed = False
+        self.trouble: str | None = None
+        """Why the last batch could not be stored; None when it was."""
+
+    async def run(self, unit: Unit[T], key: str | None) -> T:
+        """Runs `unit` in the next batch; its answer, once that is durable. An exception of the
+        unit undoes what it wrote and nothing else. Raises StorageUnavailable when nothing could
+        be stored for as long as patience lasts."""
+        if self._closed:
+            raise StorageUnavailable("The database is closed.")
+        loop = asyncio.get_running_loop()
+        job = _Job(unit, key, loop.create_future())
+        self._queue.append(job)
+        if len(self._tasks) < self._lanes:
+            task = loop.create_task(self._drain(), name="latchwork-commit")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        answer: T = await job.future
+        return answer
+
+    async def aclose(self) -> None:
+        """Stores what is queued, then takes nothing more. Idempotent."""
+        self._closed = True
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _drain(self) -> None:
+        while jobs := self._next_jobs():
+            keys = {job.key for job in jobs if job.key is not None}
+            self._keys |= keys
+            try:
+                await self._store(jobs)
+            finally:
+                self._keys -= keys
+
+    def _next_jobs(self) -> list[_Job]:
+        """Those whose keys no other batch has; the others stay, in their order."""
+        jobs: list[_Job] = []
+        left: list[_Job] = []
+        while self._queue and len(jobs) < LARGEST_BATCH:
+            job = self._queue.popleft()
+            if job.key is not None and job.key in self._keys:
+                left.append(job)
+            elif not job.future.cancelled():
+                jobs.append(job)
+        self._queue.extendleft(reversed(left))
+        return jobs
+
+    async def _store(self, jobs: list[_Job]) -> None:
+        """Stores them, or gives each the reason why not; raises nothing but cancellation."""
+        try:
+            done = await self._patiently(jobs)
+        except _SpoiledError:
+            for job in jobs:
+                await self._store([job])
+            return
+        except asyncio.CancelledError:
+            for job in jobs:
+                job.future.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001 - it is the callers', whatever it is
+            await self._failed(jobs, error)
+            return
+        self.trouble = None
+        for job in jobs:
+            job.answer()
+        if done is not None:
+            self._tell(done.due, done.messages)
+
+    async def _failed(self, jobs: list[_Job], error: Exception) -> None:
+        if len(jobs) > 1 and not isinstance(error, LatchworkError):
+            for job in jobs:
+                await self._store([job])
+            return
+        if isinstance(error, StorageUnavailable):
+            self.trouble = str(error)
+            log.warning("storage.batch_failed", writes=len(jobs), error=self.trouble)
+        for job in jobs:
+            job.error = error
+            job.answer()
+
+    async def _patiently(self, jobs: list[_Job]) -> PostgresTransaction | None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + PATIENCE
+        while True:
+            try:
+                with named():
+                    async with self._pool.acquire() as connection:
+                        return await self._attempt(connection, jobs)
+            except _UnknownError as error:
+                if await self._is_committed(error.transaction_id, deadline):
+                    # What it told is lost with it: tell everybody.
+                    self._tell(True, True)
+                    return None
+            except Exception as error:
+                cause = error.__cause__ or error
+                if not isinstance(cause, TRANSIENT) or isinstance(cause, SHORT):
+                    raise
+                if loop.time() >= deadline:
+                    raise unavailable(cause) from error
+                log.info("storage.batch_repeated", error=type(cause).__name__)
+            await asyncio.sleep(BETWEEN_TRIES)
+
+    async def _attempt(self, connection: "AnyConnection", jobs: list[_Job]) -> PostgresTransaction:
+        tx = PostgresTransaction(connection, self._shared)
+        try:
+            transaction_id = await tx.begin(job.key for job in jobs if job.key is not None)
+            await self._perform(tx, jobs)
+            await tx.store_recorded()
+        except BaseException:
+            if not connection.is_closed():
+                await connection.execute("ROLLBACK")
+            raise
+        try:
+            await connection.execute("COMMIT")
+        except BROKEN as error:
+            raise _UnknownError(transaction_id) from error
+        return tx
+
+    async def _perform(self, tx: PostgresTransaction, jobs: list[_Job]) -> None:
+        for job in jobs:
+            job.result, job.error = None, None
+            tx.dirty, recorded = False, len(tx.recorded)
+            due, messages = tx.due, tx.messages
+            try:
+                job.result = await job.unit(tx)
+            except LatchworkError as error:
+                await self._refused(tx, error, alone=len(jobs) == 1)
+                job.error = error
+            except Exception as error:
+                if len(jobs) == 1 or isinstance(error, (*TRANSIENT, *SHORT)):
+                    raise
+                raise _SpoiledError from error
+            if job.error is not None:
+                del tx.recorded[recorded:]
+                tx.due, tx.messages = due, messages
+
+    async def _refused(
+        self, tx: PostgresTransaction, error: LatchworkError, *, alone: bool
+    ) -> None:
+        """A refusal of the unit's own, before it wrote anything, disturbs nobody."""
+        if tx.dirty:
+            if alone:
+                raise error
+            raise _SpoiledError from error
+
+    async def _is_committed(self, transaction_id: str, deadline: float) -> bool:
+        """What became of a transaction whose commit was not answered."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                status = await self._pool.fetchval(
+                    "SELECT pg_xact_status($1::text::xid8)", transaction_id
+                )
+            except BROKEN as error:
+                if loop.time() >= deadline:
+                    raise unavailable(error) from error
+            else:
+                if status != "in progress":
+                    return bool(status == "committed")
+            await asyncio.sleep(BETWEEN_TRIES)

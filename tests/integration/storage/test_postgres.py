@@ -1,0 +1,206 @@
+"""What is special to PostgreSQL: many processes on one database, a server that restarts."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from random import SystemRandom
+
+import asyncpg
+import pytest
+
+from latchwork.domain.errors import NeedsAttention
+from latchwork.domain.events import Event
+from latchwork.storage.interface import EventFilter, Storage, StorageUnavailable
+from latchwork.storage.postgres import PostgresStorage, session, writer
+from latchwork.storage.postgres.dialect import translated
+from latchwork.storage.sql import sql
+from latchwork.storage.vault import Vault
+from support.postgres import KILLED, PostgresServer
+from support.stored import MASTER_KEY, NOW, Stored
+
+
+def opened(url: str) -> Stored:
+    """One process of several: none of its ids is another one's."""
+    stored = Stored(lambda vault, now, _entropy: PostgresStorage.open(url, vault, now, os.urandom))
+    stored._random = SystemRandom()
+    return stored
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[PostgresServer]:
+    with PostgresServer(*KILLED) as server:
+        yield server
+
+
+async def newest(storage: Storage, since: Event | None = None) -> list[Event]:
+    where = EventFilter(since=None if since is None else since.created_at)
+    return list((await storage.events("ws", where, limit=1000, cursor=None)).items)
+
+
+async def test_who_asks_for_what_is_new_misses_no_event_of_concurrent_processes(
+    database_url: str,
+) -> None:
+    """Each poll asks from the newest event that the one before brought, as clients do."""
+    processes = [opened(database_url) for _ in range(3)]
+    for process in processes:
+        await process.open()
+    await processes[0].furnish()
+    writing = [
+        asyncio.create_task(process.storage.add_events("ws", [process.event(f"e{i}-{n}")]))
+        for i in range(60)
+        for n, process in enumerate(processes)
+    ]
+    seen: list[Event] = []
+    while True:
+        done = all(task.done() for task in writing)
+        seen = await newest(processes[0].storage, seen[0] if seen else None) + seen
+        if done:
+            break
+    assert len({event.event_id for event in seen}) == len(seen) == 180
+    ordered = sorted(seen, key=lambda event: event.sequence, reverse=True)
+    assert ordered == seen
+    for process in processes:
+        await process.storage.aclose()
+
+
+async def test_two_processes_never_claim_one_lock(database_url: str) -> None:
+    one, two = opened(database_url), opened(database_url)
+    await one.open()
+    await two.open()
+    await one.furnish()
+    for number in range(40):
+        await one.lock(f"d{number}", due=True)
+    claims = await asyncio.gather(*(p.claim(5) for _ in range(6) for p in (one, two)))
+    ids = [lease.device_id for claimed in claims for lease in claimed]
+    assert len(ids) == len(set(ids)) == 40
+    await one.storage.aclose()
+    await two.storage.aclose()
+
+
+async def test_of_creates_with_one_pin_in_two_processes_one_wins(database_url: str) -> None:
+    one, two = opened(database_url), opened(database_url)
+    await one.open()
+    await two.open()
+    await one.furnish()
+    codes = [(p, p.code("4711")) for _ in range(5) for p in (one, two)]
+    answers = await asyncio.gather(*(p.try_create(code) for p, code in codes))
+    assert answers.count(None) == 1
+    await one.storage.aclose()
+    await two.storage.aclose()
+
+
+async def test_a_wish_in_one_process_wakes_the_engine_of_another(database_url: str) -> None:
+    one, two = opened(database_url), opened(database_url)
+    await one.open()
+    await two.open()
+    await one.furnish()
+    woken = asyncio.Event()
+    two.storage.listen_due(woken.set)
+    await asyncio.sleep(0.2)
+    woken.clear()
+    await one.create()
+    async with asyncio.timeout(2):
+        await woken.wait()
+    await one.storage.aclose()
+    await two.storage.aclose()
+
+
+async def test_a_webhook_of_another_process_gets_the_next_event(database_url: str) -> None:
+    one, two = opened(database_url), opened(database_url)
+    await one.open()
+    await two.open()
+    await one.furnish()
+    await two.storage.add_events("ws", [two.event()])
+    webhook = await one.webhook()
+    await two.storage.add_events("ws", [two.event()])
+    (message,) = await one.storage.claim_messages(NOW, NOW - NOW, 9)
+    assert message.webhook == webhook
+    await one.storage.aclose()
+    await two.storage.aclose()
+
+
+async def test_a_restart_of_the_server_loses_and_doubles_nothing(
+    own_server: PostgresServer,
+) -> None:
+    stored = opened(own_server.create("restarted"))
+    await stored.open()
+    await stored.furnish()
+    codes = [stored.code() for _ in range(150)]
+    tasks = [asyncio.create_task(stored.try_create(code)) for code in codes[:50]]
+    await asyncio.sleep(0.05)
+    await asyncio.to_thread(own_server.stop, signal.SIGQUIT)
+    tasks += [asyncio.create_task(stored.try_create(code)) for code in codes[50:]]
+    await asyncio.to_thread(own_server.start)
+    assert await asyncio.gather(*tasks) == [None] * 150
+    told = [event.access_code_id for event in await newest(stored.storage)]
+    assert sorted(told) == sorted(code.access_code_id for code in codes)
+    await stored.storage.healthy()
+    await stored.storage.aclose()
+
+
+async def test_without_a_server_writes_and_reads_fail_by_name(
+    own_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (session, writer):
+        monkeypatch.setattr(module, "PATIENCE", 0.2)
+    stored = opened(own_server.create("gone"))
+    await stored.open()
+    await stored.furnish()
+    await asyncio.to_thread(own_server.stop)
+    with pytest.raises(StorageUnavailable):
+        await stored.create()
+    with pytest.raises(StorageUnavailable):
+        await stored.storage.workspaces()
+    with pytest.raises(StorageUnavailable):
+        await stored.storage.healthy()
+    await stored.storage.aclose()
+
+
+async def test_a_commit_whose_answer_was_lost_is_not_done_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = opened(database_url)
+    await stored.open()
+    await stored.furnish()
+    execute = asyncpg.Connection.execute
+    lost: list[str] = []
+
+    async def losing(self: asyncpg.Connection, query: str, *values: object, **more: object) -> str:
+        answer: str = await execute(self, query, *values, **more)
+        if query == "COMMIT" and not lost:
+            lost.append(query)
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed")
+        return answer
+
+    monkeypatch.setattr(asyncpg.Connection, "execute", losing)
+    code = await stored.create()
+    assert lost
+    assert [event.access_code_id for event in await newest(stored.storage)] == [code.access_code_id]
+    await stored.storage.aclose()
+
+
+async def test_a_database_of_another_master_key_is_refused(database_url: str) -> None:
+    with pytest.raises(NeedsAttention, match="another master key"):
+        await PostgresStorage.open(database_url, Vault(b"x" * 32), lambda: NOW, os.urandom)
+
+
+async def test_a_database_that_a_newer_release_needs_for_itself_is_refused(
+    own_server: PostgresServer,
+) -> None:
+    url = own_server.create("newer")
+    await (await PostgresStorage.open(url, Vault(MASTER_KEY), lambda: NOW, os.urandom)).aclose()
+    own_server.admin("INSERT INTO schema_version VALUES (98, 1)", "newer")
+    await (await PostgresStorage.open(url, Vault(MASTER_KEY), lambda: NOW, os.urandom)).aclose()
+    own_server.admin("INSERT INTO schema_version VALUES (99, 99)", "newer")
+    with pytest.raises(NeedsAttention, match="newer release"):
+        await PostgresStorage.open(url, Vault(MASTER_KEY), lambda: NOW, os.urandom)
+
+
+def test_placeholders_and_phrases_are_put_into_its_words() -> None:
+    assert translated("a = ? AND b = ?") == "a = $1 AND b = $2"
+    assert translated("a = ?2 AND b = ?1") == "a = $2 AND b = $1"
+    listed = translated(f"x {sql.ANY_OF} AND y = ?")
+    assert listed == "x = ANY (ARRAY(SELECT json_array_elements_text(($1)::text::json))) AND y = $2"
+    assert "jsonb" in translated(sql.has("d.custom_metadata"))
+    assert translated("AND +c.workspace_id = ?") == "AND c.workspace_id = $1"
