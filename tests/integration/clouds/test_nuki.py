@@ -206,11 +206,29 @@ async def test_another_hands_code_is_found_before_anything_is_sent(rig: Rig) -> 
         with pytest.raises(Conflict) as caught:
             await connection.driver.write(KEY, 1, GUEST, "Ada", None)
         assert caught.value.position == 100
-        with pytest.raises(NeedsAttention):
-            await connection.driver.clear(KEY, 100)
+    assert [call for call in rig.nuki.calls if not call.startswith("GET")] == []
+
+
+async def test_another_hands_code_is_touched_only_by_who_has_seen_it(rig: Rig) -> None:
+    async with live(rig.driver()) as connection:
+        assert await connection.driver.observe(KEY, [100]) == {100: Empty()}
+        rig.lock.auths["hand"] = {"id": "hand", "type": 13, "code": 471139, "name": "Anna"}
+        await rig.clock.move(timedelta(seconds=11))
         with pytest.raises(RetryLater):
             await connection.driver.write(KEY, 100, OTHER, "Ada", None)
-    assert [call for call in rig.nuki.calls if not call.startswith("GET")] == []
+        with pytest.raises(RetryLater):
+            await connection.driver.clear(KEY, 100)
+        assert [call for call in rig.nuki.calls if not call.startswith("GET")] == []
+        seen = await connection.driver.observe(KEY, [100])
+        assert seen == {100: Holds(GUEST, None, "Anna")}
+        await connection.driver.write(KEY, 100, OTHER, "Ada", None)
+        async with asyncio.timeout(5):
+            while rig.only_code["code"] != 258369:
+                await asyncio.sleep(0.01)
+        await rig.clock.move(timedelta(seconds=2))
+        assert await connection.driver.observe(KEY, [100]) == {100: Holds(OTHER, None, "Ada")}
+        await connection.driver.clear(KEY, 100)
+        await rig.until_stored(0)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ class Lists:
         self._book = book
         self._clock = clock
         self._last: dict[str, tuple[datetime, Listed]] = {}
+        self._shown: dict[tuple[str, int], str | None] = {}
+        """Which code the engine was shown at a position."""
 
     async def fetch(self, provider_key: str, capabilities: LockCapabilities) -> Listed:
         """Fetched anew, with the book's positions brought in line; one list serves the reads of
@@ -69,9 +71,14 @@ class Lists:
         ids = (code.code_id for code in listed.values() if code.pin == pin)
         return next((p for i in ids if (p := page.position_of(i)) is not None), None)
 
+    def was_shown(self, provider_key: str, position: int, slot: Slot) -> bool:
+        """Whether the engine knows of the code that stands there."""
+        return self._shown.get((provider_key, position)) == slot.code_id
+
     def seen(self, provider_key: str, position: int, listed: Listed) -> Observation:
-        """What the list says of a position."""
+        """What the list says of a position; this is what the engine is shown."""
         slot = self._book.page(provider_key).slots.get(position)
+        self._shown[provider_key, position] = None if slot is None else slot.code_id
         if slot is None:
             return Empty()
         code = None if slot.code_id is None else listed.get(slot.code_id)

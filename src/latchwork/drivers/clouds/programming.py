@@ -34,8 +34,7 @@ class Programming:
 
     async def write(self, key: str, position: int, wish: Wish, listed: Listed) -> None:
         slot = self._book.page(key).slots.get(position)
-        if slot is not None and not slot.is_ours:
-            raise RetryLater("Somebody else's code has taken the position.")
+        self._check_shown(key, position, slot)
         await self._raise_failure(key, position, slot, wish)
         self._check_duplicate(key, slot, wish, listed)
         code = None if slot is None or slot.code_id is None else listed.get(slot.code_id)
@@ -47,6 +46,12 @@ class Programming:
             await self._cloud.delete(key, slot.code_id)
             self._lists.failures.pop(slot.code_id, None)
         await self._create(key, position, slot, wish)
+
+    def _check_shown(self, key: str, position: int, slot: Slot | None) -> None:
+        """Whose code may be changed is the engine's to decide, after a read. One of another hand
+        that has come to the position since then is not what it decided about."""
+        if slot is not None and not slot.is_ours and not self._lists.was_shown(key, position, slot):
+            raise RetryLater("Another code has come to the position since it was read.")
 
     async def _raise_failure(self, key: str, position: int, slot: Slot | None, wish: Wish) -> None:
         """What the cloud told only after it had taken the same wish is raised at the next try;
@@ -132,7 +137,6 @@ class Programming:
         slot = self._book.page(key).slots.get(position)
         if slot is None or slot.code_id is None:
             return
-        if not slot.is_ours:
-            raise NeedsAttention("The code at this position is not one that Latchwork wrote.")
+        self._check_shown(key, position, slot)
         leaving = replace(slot, phase=Phase.REMOVING)
         await self._asked(key, position, leaving, self._cloud.delete(key, slot.code_id))
