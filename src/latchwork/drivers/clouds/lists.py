@@ -76,9 +76,14 @@ class Lists:
         return self._shown.get((provider_key, position)) == slot.code_id
 
     def seen(self, provider_key: str, position: int, listed: Listed) -> Observation:
-        """What the list says of a position; this is what the engine is shown."""
+        """What the list says of a position, which the engine is shown with it."""
         slot = self._book.page(provider_key).slots.get(position)
-        self._shown[provider_key, position] = None if slot is None else slot.code_id
+        seen = self._seen(slot, listed)
+        stands = slot is not None and isinstance(seen, Holds | Occupied)
+        self._shown[provider_key, position] = slot.code_id if slot and stands else None
+        return seen
+
+    def _seen(self, slot: Slot | None, listed: Listed) -> Observation:
         if slot is None:
             return Empty()
         code = None if slot.code_id is None else listed.get(slot.code_id)

@@ -41,7 +41,7 @@ class Programming:
         if slot is not None and code is not None and code.state is not State.FAILED:
             await self._change(key, position, slot, code, wish)
             return
-        if slot is not None and slot.code_id is not None:
+        if slot is not None and slot.is_ours and slot.code_id is not None:
             # One that failed, or that the cloud took and never listed.
             await self._cloud.delete(key, slot.code_id)
             self._lists.failures.pop(slot.code_id, None)
