@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import secrets
-import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from random import SystemRandom
@@ -12,12 +11,13 @@ from typing import Any
 
 import msgspec
 import structlog
-import uvicorn
+from starlette.types import ASGIApp
 
 from latchwork.api import serializers
 from latchwork.api.app import create_app
 from latchwork.api.endpoint import ApiDeps
-from latchwork.config import Settings
+from latchwork.api.health import create_health_app
+from latchwork.config import Role, Settings
 from latchwork.domain.device import ConnectedAccount, Workspace
 from latchwork.domain.errors import NeedsAttention
 from latchwork.domain.events import Event
@@ -31,11 +31,14 @@ from latchwork.drivers.protocol import DriverFactory
 from latchwork.engine.clock import SystemClock
 from latchwork.engine.connections import Connections
 from latchwork.engine.housekeeping import keep_house
+from latchwork.engine.ownership import SharedOwnership, beat
 from latchwork.engine.reconciler import Reconciler
 from latchwork.engine.trial import try_connection
 from latchwork.engine.worker import Worker
 from latchwork.pages.connect import ConnectDeps, ConnectPages
+from latchwork.serving import background, serve_until_stopped, web_server
 from latchwork.storage.interface import ApiKey
+from latchwork.storage.sql.storage import SqlStorage
 from latchwork.storage.sqlite.process_lock import acquire_process_lock
 from latchwork.storage.sqlite.storage import SqliteStorage
 from latchwork.storage.vault import Vault, load_or_create_key, parse_key
@@ -47,10 +50,11 @@ from latchwork.webhooks.url import check_url
 
 log = structlog.get_logger(__name__)
 
-STOP_WITHIN = 5.0
-"""Seconds that requests and deliveries under way get at the end."""
 KEY_BYTES = 30
 DEMO_NAME = "Latchwork Demo"
+ANSWERING = (Role.ALL, Role.API)
+WORKING = (Role.ALL, Role.WORKER)
+DELIVERING = (Role.ALL, Role.WEBHOOKS)
 
 clock = SystemClock()
 rng = SystemRandom()
@@ -80,14 +84,20 @@ def open_vault(settings: Settings) -> Vault:
     return Vault(load_or_create_key(settings.secret_key_file))
 
 
-async def open_storage(settings: Settings) -> SqliteStorage:
+async def open_storage(settings: Settings) -> SqlStorage:
+    if settings.postgres is not None:
+        from latchwork.storage.postgres import PostgresStorage
+
+        return await PostgresStorage.open(
+            settings.postgres.reveal(), open_vault(settings), clock.now, os.urandom
+        )
     return await SqliteStorage.open(
         settings.database, open_vault(settings), clock_now=clock.now, entropy=os.urandom
     )
 
 
 async def add_key(
-    storage: SqliteStorage,
+    storage: SqlStorage,
     workspace_id: str,
     name: str,
     secret: Secret,
@@ -106,19 +116,16 @@ async def add_key(
     return key
 
 
-async def first_workspace(storage: SqliteStorage, *, demo: bool) -> Workspace:
+async def first_workspace(storage: SqlStorage, *, demo: bool) -> Workspace:
     """The workspace of this kind (sandbox or not), made at the first start."""
-    for workspace in await storage.workspaces():
-        if workspace.is_sandbox == demo:
-            return workspace
-    workspace = Workspace(
-        workspace_id=new_id(),
-        name=DEMO_NAME if demo else "Latchwork",
-        is_sandbox=demo,
-        created_at=clock.now(),
+    return await storage.first_workspace(
+        Workspace(
+            workspace_id=new_id(),
+            name=DEMO_NAME if demo else "Latchwork",
+            is_sandbox=demo,
+            created_at=clock.now(),
+        )
     )
-    await storage.add_workspace(workspace)
-    return workspace
 
 
 async def serve(settings: Settings, started: Callable[[Started], None]) -> None:
@@ -126,7 +133,13 @@ async def serve(settings: Settings, started: Callable[[Started], None]) -> None:
 
     Raises when a part of it fails for good: a half-dead server is worse than none.
     """
-    with acquire_process_lock(settings.database):
+    if settings.postgres is None and settings.role is not Role.ALL:
+        raise NeedsAttention(
+            "On SQLite one process does everything. Set LATCHWORK_DATABASE_URL to a PostgreSQL "
+            "database to divide the work."
+        )
+    alone = acquire_process_lock(settings.database) if settings.postgres is None else None
+    with alone or contextlib.nullcontext():
         async with _furnished(settings) as (storage, workspace, new_key):
             await _run(settings, storage, workspace, new_key, started)
 
@@ -134,11 +147,12 @@ async def serve(settings: Settings, started: Callable[[Started], None]) -> None:
 @asynccontextmanager
 async def _furnished(
     settings: Settings,
-) -> AsyncIterator[tuple[SqliteStorage, Workspace, Secret | None]]:
+) -> AsyncIterator[tuple[SqlStorage, Workspace, Secret | None]]:
     """Storage with a workspace and a key that opens it."""
     storage = await open_storage(settings)
     try:
-        await storage.clear_leases()
+        if settings.postgres is None:
+            await storage.clear_leases()
         workspace = await first_workspace(storage, demo=settings.demo)
         yield storage, workspace, await _first_key(settings, storage, workspace)
     finally:
@@ -146,7 +160,7 @@ async def _furnished(
 
 
 async def _first_key(
-    settings: Settings, storage: SqliteStorage, workspace: Workspace
+    settings: Settings, storage: SqlStorage, workspace: Workspace
 ) -> Secret | None:
     """The key to show: a demo's always, another's when it was made just now."""
     if settings.bootstrap_api_key is not None:
@@ -175,32 +189,54 @@ def _demo_key(settings: Settings) -> Secret:
 
 async def _run(
     settings: Settings,
-    storage: SqliteStorage,
+    storage: SqlStorage,
     workspace: Workspace,
     new_key: Secret | None,
     started: Callable[[Started], None],
 ) -> None:
     factories = registry.load()
     inbound = InboundAddresses(open_vault(settings).inbound_mac, settings.public_url)
-    connections = Connections(storage, factories, clock, rng, new_id, inbound_url=inbound.url)
-    reconciler = Reconciler(storage, connections, clock, settings.policy, rng, new_id)
-    worker = Worker(storage, connections, clock, reconciler)
+    ownership = None
+    if settings.postgres is not None and settings.role in WORKING:
+        ownership = SharedOwnership(storage, clock, new_id())
+    connections = Connections(
+        storage, factories, clock, rng, new_id, inbound_url=inbound.url, ownership=ownership
+    )
     await _connect_accounts(settings, storage, workspace, factories)
     guard = AddressGuard(settings.webhook_allow)
     sender = HttpSender(guard)
     deliverer = Deliverer(storage, clock, render_webhook, sender, jitter=rng.random)
-    server = _server(settings, storage, guard, factories, connections, inbound)
+    if settings.role in ANSWERING:
+        app = _app(settings, storage, guard, factories, connections, inbound)
+    else:
+        app = create_health_app(storage)
+    delivering = [deliverer.run()] if settings.role in DELIVERING else []
+    parts = _parts(settings, storage, connections, owns=ownership is not None)
     try:
-        async with _background(
-            connections.run(), worker.run(), keep_house(storage, clock), deliverer.run()
-        ) as failed:
+        async with background(parts, delivering) as failed:
             url = f"http://{settings.host}:{settings.port}"
-            await _serve_until_stopped(
-                server, failed, lambda: started(Started(url, workspace, new_key))
+            await serve_until_stopped(
+                web_server(settings, app), failed, lambda: started(Started(url, workspace, new_key))
             )
             deliverer.stop()
     finally:
         await sender.aclose()
+        if ownership is not None:
+            await ownership.leave()
+
+
+def _parts(
+    settings: Settings, storage: SqlStorage, connections: Connections, *, owns: bool
+) -> list[Coroutine[Any, Any, None]]:
+    """What runs beside the server, deliveries apart."""
+    parts: list[Coroutine[Any, Any, None]] = []
+    if settings.role in WORKING:
+        reconciler = Reconciler(storage, connections, clock, settings.policy, rng, new_id)
+        worker = Worker(storage, connections, clock, reconciler)
+        parts += [connections.run(), worker.run(), keep_house(storage, clock)]
+    if settings.postgres is not None and not owns:
+        parts.append(beat(storage, clock, new_id()))
+    return parts
 
 
 def render_webhook(event: Event, _webhook: Webhook) -> bytes:
@@ -210,7 +246,7 @@ def render_webhook(event: Event, _webhook: Webhook) -> bytes:
 
 async def _connect_accounts(
     settings: Settings,
-    storage: SqliteStorage,
+    storage: SqlStorage,
     workspace: Workspace,
     factories: Mapping[str, DriverFactory],
 ) -> None:
@@ -233,15 +269,15 @@ async def _connect_accounts(
         await storage.add_account(account, checked.settings, checked.secrets, checked.identity)
 
 
-def _server(
+def _app(
     settings: Settings,
-    storage: SqliteStorage,
+    storage: SqlStorage,
     guard: AddressGuard,
     factories: Mapping[str, DriverFactory],
     connections: Connections,
     inbound: InboundAddresses,
-) -> uvicorn.Server:
-    app = create_app(
+) -> ASGIApp:
+    return create_app(
         ApiDeps(
             storage=storage,
             now=clock.now,
@@ -262,22 +298,10 @@ def _server(
             page=_connect_pages(storage, factories, connections).answer,
         )
     )
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            timeout_graceful_shutdown=int(STOP_WITHIN),
-        )
-    )
 
 
 def _connect_pages(
-    storage: SqliteStorage, factories: Mapping[str, DriverFactory], connections: Connections
+    storage: SqlStorage, factories: Mapping[str, DriverFactory], connections: Connections
 ) -> ConnectPages:
     async def tried(checked: CheckedSettings) -> None:
         factory = factories[checked.provider.name]
@@ -297,66 +321,3 @@ def _connect_pages(
             account_changed=connections.reconnect,
         )
     )
-
-
-@asynccontextmanager
-async def _background(
-    *parts: Coroutine[Any, Any, None],
-) -> AsyncIterator["asyncio.Future[BaseException]"]:
-    """Runs the parts beside the server; the future says which failure ended one of them."""
-    loop = asyncio.get_running_loop()
-    failed: asyncio.Future[BaseException] = loop.create_future()
-    tasks = [loop.create_task(part) for part in parts]
-
-    def ended(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None and not failed.done():
-            failed.set_result(error)
-
-    for task in tasks:
-        task.add_done_callback(ended)
-    try:
-        yield failed
-    finally:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_WITHIN):
-                await asyncio.wait(tasks[3:])
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _serve_until_stopped(
-    server: uvicorn.Server,
-    failed: "asyncio.Future[BaseException]",
-    ready: Callable[[], None],
-) -> None:
-    config = server.config
-    socket = _bound(config)
-    # uvicorn would raise the signal anew once it has stopped; the process is to end with 0.
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.handle_exit, number, None)
-    serving = loop.create_task(server.serve(sockets=[socket]))
-    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells by a flag
-        await asyncio.sleep(0.01)
-    if server.started:
-        ready()
-    ends: set[asyncio.Future[Any]] = {serving, failed}
-    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    if failed.done():
-        log.error("server.part_failed", exc_info=failed.result())
-        server.should_exit = True
-        await serving
-        raise failed.result()
-    await serving
-    log.info("server.stopped")
-
-
-def _bound(config: uvicorn.Config) -> Any:
-    try:
-        return config.bind_socket()
-    except SystemExit:
-        raise NeedsAttention(
-            f"Port {config.port} on {config.host} is not free. Set LATCHWORK_PORT to another."
-        ) from None

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, TypeVar
@@ -28,12 +29,24 @@ DEMO_DELAY_AFTER: Final = timedelta(seconds=5)
 DEMO_FAILURE_DEADLINE: Final = timedelta(seconds=20)
 
 
+class Role(StrEnum):
+    """What a process does. Any but `all` needs PostgreSQL."""
+
+    ALL = "all"
+    API = "api"
+    WORKER = "worker"
+    WEBHOOKS = "webhooks"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All that a server is told from outside."""
 
     host: str = "127.0.0.1"
     port: int = 8700
     database: Path
+    postgres: Secret | None = None
+    """A PostgreSQL URL, which may hold a password; None: `database` is a SQLite file."""
+    role: Role = Role.ALL
     secret_key: Secret | None = None
     secret_key_file: Path
     bootstrap_api_key: Secret | None = None
@@ -56,7 +69,8 @@ def from_environment(environment: Mapping[str, str], *, demo: bool = False) -> S
     """Raises Rejected whose rule is the variable's name."""
     read = _Reader(environment)
     demo = demo or read("DEMO", _switch, False)
-    database = read("DATABASE_URL", _database, None) or _default_database(environment)
+    stored = read("DATABASE_URL", _database, None)
+    database = stored if isinstance(stored, Path) else _default_database(environment)
     policy = Policy()
     if demo:
         policy = msgspec.structs.replace(
@@ -67,6 +81,8 @@ def from_environment(environment: Mapping[str, str], *, demo: bool = False) -> S
         host=read("HOST", _text, "127.0.0.1"),
         port=read("PORT", _port, 8700),
         database=database,
+        postgres=stored if isinstance(stored, Secret) else None,
+        role=read("ROLE", _role, Role.ALL),
         secret_key=read("SECRET_KEY", Secret, None),
         secret_key_file=read("SECRET_KEY_FILE", Path, Path(f"{database}.key")),
         bootstrap_api_key=read("BOOTSTRAP_API_KEY", _api_key, None),
@@ -91,8 +107,9 @@ def from_environment(environment: Mapping[str, str], *, demo: bool = False) -> S
 KNOWN: Final = frozenset(
     PREFIX + name
     for name in (
-        "HOST", "PORT", "DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FILE", "BOOTSTRAP_API_KEY",
-        "LOG_LEVEL", "LOG_FORMAT", "WEBHOOK_ALLOW", "CONNECT", "DEMO", "DELAY_AFTER",
+        "HOST", "PORT", "DATABASE_URL", "ROLE", "SECRET_KEY", "SECRET_KEY_FILE",
+        "BOOTSTRAP_API_KEY", "LOG_LEVEL", "LOG_FORMAT", "WEBHOOK_ALLOW", "CONNECT", "DEMO",
+        "DELAY_AFTER",
         "FAILURE_DEADLINE", "LEAD_TIME", "PUBLIC_URL", "RATE_LIMITS", "RATE_LIMIT_PER_KEY",
     )
 )  # fmt: skip
@@ -167,13 +184,22 @@ def _seconds(text: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def _database(text: str) -> Path:
+def _database(text: str) -> Path | Secret:
+    if text.startswith(("postgresql://", "postgres://")):
+        return Secret(text)
     scheme, _, path = text.partition(":///")
     if scheme != "sqlite" or not path:
         raise ValueError(
-            "must be a SQLite URL, such as sqlite:////var/lib/latchwork/latchwork.sqlite3."
+            "must be a SQLite or PostgreSQL URL, such as "
+            "sqlite:////var/lib/latchwork/latchwork.sqlite3 or postgresql://user@host/latchwork."
         )
     return Path(path).expanduser()
+
+
+def _role(text: str) -> Role:
+    if text.lower() not in tuple(Role):
+        raise ValueError(f"must be one of {', '.join(Role)}.")
+    return Role(text.lower())
 
 
 def _default_database(environment: Mapping[str, str]) -> Path:
@@ -220,6 +246,7 @@ def _connections(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def here(*, demo: bool = False) -> Settings:
-    """The settings of this process."""
-    return from_environment(os.environ, demo=demo)
+def here(*, demo: bool = False, role: str = "") -> Settings:
+    """The settings of this process; what the command line says goes before its environment."""
+    said = {f"{PREFIX}ROLE": role} if role else {}
+    return from_environment({**os.environ, **said}, demo=demo)

@@ -27,6 +27,9 @@ app.command("doctor")(doctor.doctor)
 @app.command()
 def serve(
     demo: Annotated[bool, typer.Option(help="A sandbox of simulated locks.")] = False,
+    role: Annotated[
+        str, typer.Option(help="all, api, worker or webhooks; but for all, needs PostgreSQL.")
+    ] = "",
 ) -> None:
     """Runs the server, until SIGTERM or Ctrl-C. Configured by LATCHWORK_* variables."""
     from latchwork import config, logs
@@ -34,7 +37,7 @@ def serve(
     from latchwork.domain.errors import LatchworkError
 
     try:
-        settings = config.here(demo=demo)
+        settings = config.here(demo=demo, role=role)
     except LatchworkError as error:
         fail(str(error), USAGE)
     logs.set_up(settings.log_level, settings.log_format)

@@ -5,7 +5,7 @@ is told on the account and on its locks; shorter gaps (a controller that restart
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
@@ -25,6 +25,7 @@ from latchwork.drivers.protocol import (
 from latchwork.engine import account_state
 from latchwork.engine.clock import Clock
 from latchwork.engine.inbound import Inbound
+from latchwork.engine.ownership import Ownership
 from latchwork.storage.interface import Storage
 
 log = structlog.get_logger(__name__)
@@ -71,6 +72,7 @@ class Connections:
         grace: timedelta = GRACE,
         echo: timedelta = OWN_WRITE_ECHO,
         inbound_url: Callable[[str], str | None] = lambda _: None,
+        ownership: Ownership | None = None,
     ) -> None:
         self._storage = storage
         self._factories = factories
@@ -79,6 +81,9 @@ class Connections:
         self._grace = grace
         self._echo = echo
         self._inbound_url = inbound_url
+        self._ownership = ownership
+        self._held: Collection[str] | None = None if ownership is None else ()
+        """The accounts of this process; None: all."""
         self._inbound = Inbound(storage, clock, new_id, self._suspect)
         self._live: dict[str, Driver] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
@@ -136,6 +141,10 @@ class Connections:
                 spare = min(spare, room)
         return sorted(busy), spare
 
+    def held(self) -> Sequence[str] | None:
+        """The accounts whose locks this process may visit; None: all."""
+        return None if self._held is None else sorted(self._held)
+
     def note_write(self, device_id: str, position: int, now: datetime) -> None:
         """Remembers a write of ours, so that its echo is not taken for another hand."""
         recent = self._recent_writes(device_id, now)
@@ -171,6 +180,7 @@ class Connections:
                     await self._keep_all()
                 except LatchworkError:
                     log.warning("connections.storage_unavailable", exc_info=True)
+                    await self._drop_lapsed()
                 await self._nap()
         finally:
             keepers = (*self._keepers.values(), *self._listings.values())
@@ -186,12 +196,14 @@ class Connections:
             pass
 
     async def _keep_all(self) -> None:
-        every = {a.connected_account_id: a for a in await self._storage.all_accounts()}
+        every = await self._own_accounts()
         accounts = {i: account for i, account in every.items() if not account.suspended}
         ended = self._keepers.keys() - accounts.keys() | self._renewed & self._keepers.keys()
         self._renewed.clear()
         for account_id in ended:
             await self._drop(account_id)
+        if self._ownership is not None and ended:
+            await self._ownership.give_back(every.keys())
         for account_id in every.keys() - accounts.keys() - self._suspended:
             self._suspended.add(account_id)
             await self._mark_lost(account_id, NeedsAttention("Connect it again."))
@@ -207,6 +219,23 @@ class Connections:
             elif self._asked[account_id] != account.sync_requested_at:
                 self._asked[account_id] = account.sync_requested_at
                 await self._list_anew(account)
+
+    async def _own_accounts(self) -> Mapping[str, ConnectedAccount]:
+        if self._ownership is not None:
+            self._held = await self._ownership.hold()
+        held = self._held
+        return {
+            account.connected_account_id: account
+            for account in await self._storage.all_accounts()
+            if held is None or account.connected_account_id in held
+        }
+
+    async def _drop_lapsed(self) -> None:
+        """Others may be connected by now with what this process can no longer be sure to own."""
+        if self._ownership is not None and self._ownership.lapsed():
+            self._held = ()
+            for account_id in tuple(self._keepers):
+                await self._drop(account_id)
 
     async def _drop(self, account_id: str) -> None:
         """Ends the connection of an account for as long as nobody wishes it."""

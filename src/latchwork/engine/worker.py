@@ -64,7 +64,12 @@ class Worker:
             return False
         busy, spare = self.connections.rooms(self._per_account)
         leases = await self.storage.claim_due(
-            self.clock.now(), LEASE, room, busy_accounts=busy, per_account=spare
+            self.clock.now(),
+            LEASE,
+            room,
+            busy_accounts=busy,
+            per_account=spare,
+            accounts=self.connections.held(),
         )
         for lease in leases:
             self._start(lease)
@@ -90,7 +95,7 @@ class Worker:
             log.error("visit.failed", exc_info=error)
 
     async def _nap(self) -> None:
-        due_at = await self.storage.next_due()
+        due_at = await self.storage.next_due(self.connections.held())
         nap = LONGEST_NAP
         if due_at is not None:
             nap = min(nap, max(due_at - self.clock.now(), timedelta(0)))

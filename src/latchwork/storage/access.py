@@ -40,6 +40,9 @@ class KeyStorage(Protocol):
     """Workspaces and API keys."""
 
     async def add_workspace(self, workspace: Workspace) -> None: ...
+    async def first_workspace(self, workspace: Workspace) -> Workspace:
+        """The oldest workspace of the same kind (sandbox or not); else this one, stored."""
+
     async def workspaces(self) -> Sequence[Workspace]: ...
     async def workspace(self, workspace_id: str) -> Workspace | None: ...
     async def add_api_key(self, key: ApiKey, secret: Secret) -> None:

@@ -37,6 +37,7 @@ from latchwork.storage.access import (
 )
 from latchwork.storage.errors import StaleTokenError as StaleTokenError  # noqa: PLC0414 - likewise
 from latchwork.storage.errors import StorageUnavailable as StorageUnavailable  # noqa: PLC0414
+from latchwork.storage.ownership import OwnershipStorage
 from latchwork.storage.page import Page as Page  # noqa: PLC0414 - part of the interface
 
 
@@ -397,6 +398,7 @@ class Storage(
     DeviceStorage,
     CodeStorage,
     EngineStorage,
+    OwnershipStorage,
     WebhookStorage,
     EventStorage,
     Protocol,

@@ -71,8 +71,8 @@ def _folding(connection: "Connection") -> str:
 async def _fits_all(connection: "Connection", migration: Migration) -> bool:
     """Whether every process seen lately can work with it."""
     row = await connection.fetchrow(
-        "SELECT count(*) FROM process WHERE schema_known < $1 AND alive_until > $2",
+        "SELECT count(*) FROM process WHERE schema_known < $1 "
+        "AND alive_until > extract(epoch FROM now()) * 1000000",
         migration.oldest,
-        0,
     )
     return row is None or row[0] == 0

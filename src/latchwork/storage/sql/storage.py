@@ -9,6 +9,7 @@ from latchwork.storage.sql.engine import EngineQueries
 from latchwork.storage.sql.events import EventQueries
 from latchwork.storage.sql.idempotency import IdempotencyQueries
 from latchwork.storage.sql.keys import KeyQueries
+from latchwork.storage.sql.ownership import OwnershipQueries
 from latchwork.storage.sql.sessions import SessionQueries
 from latchwork.storage.sql.unmanaged import UnmanagedQueries
 from latchwork.storage.sql.webhooks import WebhookQueries
@@ -30,6 +31,7 @@ class SqlStorage(
     UnmanagedQueries,
     AttemptQueries,
     EngineQueries,
+    OwnershipQueries,
     WebhookQueries,
     EventQueries,
 ):

@@ -28,6 +28,9 @@ _CHANGEABLE: Final = (
 _COLUMNS: Final = ("workspace_id", "is_sandbox", "created_at", *_CHANGEABLE)
 _WORKSPACES: Final = sql.select(sql.of("w", _COLUMNS), "FROM workspace w")
 _ADD: Final = sql.insert("workspace", _COLUMNS)
+_OLDEST_OF_KIND: Final = (
+    f"{_WORKSPACES} WHERE w.is_sandbox = ? ORDER BY w.created_at, w.workspace_id LIMIT 1"
+)
 _UPDATE: Final = sql.update("workspace", _CHANGEABLE, "WHERE workspace_id = ?")
 
 _TOKEN: Final = (
@@ -59,6 +62,19 @@ class WorkspaceQueries(Aggregate):
         created = (workspace.workspace_id, workspace.is_sandbox, to_us(workspace.created_at))
         values = (*created, *_changeable(workspace))
         await self._db.write(lambda tx: tx.run(_ADD, values))
+
+    async def first_workspace(self, workspace: Workspace) -> Workspace:
+        created = (workspace.workspace_id, workspace.is_sandbox, to_us(workspace.created_at))
+        values = (*created, *_changeable(workspace))
+
+        async def unit(tx: Transaction) -> Workspace:
+            row = await tx.one(_OLDEST_OF_KIND, (int(workspace.is_sandbox),))
+            if row is not None:
+                return _workspace_of(row)
+            await tx.run(_ADD, values)
+            return workspace
+
+        return await self._db.write(unit, "first workspace")
 
     async def workspaces(self) -> Sequence[Workspace]:
         rows = await self._db.reading.all(f"{_WORKSPACES} ORDER BY created_at, workspace_id")

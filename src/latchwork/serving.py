@@ -1,0 +1,99 @@
+"""Runs a process's web server and what works beside it, until it is told to stop."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from latchwork.config import Settings
+from latchwork.domain.errors import NeedsAttention
+
+log = structlog.get_logger(__name__)
+
+STOP_WITHIN = 5.0
+"""Seconds that requests and deliveries under way get at the end."""
+
+
+def web_server(settings: Settings, app: ASGIApp) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=int(STOP_WITHIN),
+        )
+    )
+
+
+@asynccontextmanager
+async def background(
+    parts: Sequence[Coroutine[Any, Any, None]], ending: Sequence[Coroutine[Any, Any, None]]
+) -> AsyncIterator["asyncio.Future[BaseException]"]:
+    """Runs the parts beside the server; the future says which failure ended one of them. Those
+    that are `ending` by themselves get the time for it."""
+    loop = asyncio.get_running_loop()
+    failed: asyncio.Future[BaseException] = loop.create_future()
+    waited = [loop.create_task(part) for part in ending]
+    tasks = [*waited, *(loop.create_task(part) for part in parts)]
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None and not failed.done():
+            failed.set_result(error)
+
+    for task in tasks:
+        task.add_done_callback(ended)
+    try:
+        yield failed
+    finally:
+        if waited:
+            await asyncio.wait(waited, timeout=STOP_WITHIN)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def serve_until_stopped(
+    server: uvicorn.Server,
+    failed: "asyncio.Future[BaseException]",
+    ready: Callable[[], None],
+) -> None:
+    config = server.config
+    socket = _bound(config)
+    # uvicorn would raise the signal anew once it has stopped; the process is to end with 0.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.handle_exit, number, None)
+    serving = loop.create_task(server.serve(sockets=[socket]))
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells by a flag
+        await asyncio.sleep(0.01)
+    if server.started:
+        ready()
+    ends: set[asyncio.Future[Any]] = {serving, failed}
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    if failed.done():
+        log.error("server.part_failed", exc_info=failed.result())
+        server.should_exit = True
+        await serving
+        raise failed.result()
+    await serving
+    log.info("server.stopped")
+
+
+def _bound(config: uvicorn.Config) -> Any:
+    try:
+        return config.bind_socket()
+    except SystemExit:
+        raise NeedsAttention(
+            f"Port {config.port} on {config.host} is not free. Set LATCHWORK_PORT to another."
+        ) from None

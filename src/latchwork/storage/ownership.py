@@ -1,0 +1,25 @@
+"""What processes that share a database ask of it, besides what they share it for."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+
+class OwnershipStorage(Protocol):
+    """Processes, and which of them keeps which account's connection. `process_id` is new with each
+    start. A process not heard of until the end of its term is dead."""
+
+    async def beat(self, process_id: str, now: datetime, term: timedelta) -> None:
+        """A process that owns nothing is alive."""
+
+    async def share_accounts(
+        self, process_id: str, now: datetime, term: timedelta
+    ) -> Sequence[str]:
+        """A process that works is alive; the accounts that it shall keep: of all an even share.
+        What dead processes owned is free, and their visits can write no more."""
+
+    async def give_accounts_back(self, process_id: str, keep: Sequence[str]) -> None:
+        """Frees all that the process owns but these."""
+
+    async def leave(self, process_id: str) -> None:
+        """The process ends, and frees what it owns."""
