@@ -233,7 +233,7 @@ def _parts(
     if settings.role in WORKING:
         reconciler = Reconciler(storage, connections, clock, settings.policy, rng, new_id)
         worker = Worker(storage, connections, clock, reconciler)
-        parts += [connections.run(), worker.run(), keep_house(storage, clock)]
+        parts += [connections.run(), worker.run(), keep_house(storage, clock, settings.kept)]
     if settings.postgres is not None and not owns:
         parts.append(beat(storage, clock, new_id()))
     return parts

@@ -14,6 +14,7 @@ import msgspec
 from latchwork.domain.errors import Rejected
 from latchwork.domain.pin import Secret
 from latchwork.domain.policy import Policy
+from latchwork.engine.housekeeping import Kept
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -25,6 +26,8 @@ LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 OTHER_TOKENS: Final = ("seam_at", "seam_cst", "seam_pk")
 """Prefixes that Seam's SDKs refuse as API keys."""
 SHORTEST_KEY: Final = 20
+LEAST_DAYS: Final = 7
+"""Longer than webhooks are tried for."""
 DEMO_DELAY_AFTER: Final = timedelta(seconds=5)
 DEMO_FAILURE_DEADLINE: Final = timedelta(seconds=20)
 
@@ -63,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Of one API key; None: no limits, per device neither."""
     policy: Policy = Policy()
     lead_time: timedelta | None = None
+    kept: Kept = Kept()
 
 
 def from_environment(environment: Mapping[str, str], *, demo: bool = False) -> Settings:
@@ -101,6 +105,11 @@ def from_environment(environment: Mapping[str, str], *, demo: bool = False) -> S
             failure_deadline=read("FAILURE_DEADLINE", _seconds, policy.failure_deadline),
         ),
         lead_time=read("LEAD_TIME", _seconds, None),
+        kept=Kept(
+            events=read("KEEP_EVENTS", _days, Kept().events),
+            deliveries=read("KEEP_DELIVERIES", _days, Kept().deliveries),
+            attempts=read("KEEP_ATTEMPTS", _days, Kept().attempts),
+        ),
     )
 
 
@@ -109,8 +118,8 @@ KNOWN: Final = frozenset(
     for name in (
         "HOST", "PORT", "DATABASE_URL", "ROLE", "SECRET_KEY", "SECRET_KEY_FILE",
         "BOOTSTRAP_API_KEY", "LOG_LEVEL", "LOG_FORMAT", "WEBHOOK_ALLOW", "CONNECT", "DEMO",
-        "DELAY_AFTER",
-        "FAILURE_DEADLINE", "LEAD_TIME", "PUBLIC_URL", "RATE_LIMITS", "RATE_LIMIT_PER_KEY",
+        "DELAY_AFTER", "FAILURE_DEADLINE", "LEAD_TIME", "KEEP_EVENTS", "KEEP_DELIVERIES",
+        "KEEP_ATTEMPTS", "PUBLIC_URL", "RATE_LIMITS", "RATE_LIMIT_PER_KEY",
     )
 )  # fmt: skip
 
@@ -182,6 +191,14 @@ def _seconds(text: str) -> timedelta:
     if not 0 <= seconds <= 86400 * 30:
         raise ValueError("must be from 0 seconds to 30 days.")
     return timedelta(seconds=seconds)
+
+
+def _days(text: str) -> timedelta | None:
+    if text.lower() in ("off", "forever"):
+        return None
+    if not text.isdigit() or not LEAST_DAYS <= int(text) <= 36_500:
+        raise ValueError(f"must be a number of days, {LEAST_DAYS} at least, or off.")
+    return timedelta(days=int(text))
 
 
 def _database(text: str) -> Path | Secret:

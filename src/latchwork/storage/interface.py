@@ -39,6 +39,7 @@ from latchwork.storage.errors import StaleTokenError as StaleTokenError  # noqa:
 from latchwork.storage.errors import StorageUnavailable as StorageUnavailable  # noqa: PLC0414
 from latchwork.storage.ownership import OwnershipStorage
 from latchwork.storage.page import Page as Page  # noqa: PLC0414 - part of the interface
+from latchwork.storage.retention import RetentionStorage
 
 
 class CodeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -399,6 +400,7 @@ class Storage(
     CodeStorage,
     EngineStorage,
     OwnershipStorage,
+    RetentionStorage,
     WebhookStorage,
     EventStorage,
     Protocol,

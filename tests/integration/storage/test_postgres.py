@@ -14,7 +14,8 @@ from latchwork.domain.events import Event
 from latchwork.storage.interface import EventFilter, Storage, StorageUnavailable
 from latchwork.storage.postgres import PostgresStorage, session, writer
 from latchwork.storage.postgres.dialect import translated
-from latchwork.storage.sql import sql
+from latchwork.storage.postgres.migrations import migrate
+from latchwork.storage.sql import schema, sql
 from latchwork.storage.vault import Vault
 from support.postgres import KILLED, PostgresServer
 from support.stored import MASTER_KEY, NOW, Stored
@@ -28,9 +29,17 @@ def opened(url: str) -> Stored:
 
 
 @pytest.fixture(scope="module")
-def own_server() -> Iterator[PostgresServer]:
+def one_of_its_own() -> Iterator[PostgresServer]:
     with PostgresServer(*KILLED) as server:
         yield server
+
+
+@pytest.fixture
+def own_server(one_of_its_own: PostgresServer) -> Iterator[PostgresServer]:
+    """A server that a test may stop."""
+    yield one_of_its_own
+    if one_of_its_own.process is None:
+        one_of_its_own.start()
 
 
 async def newest(storage: Storage, since: Event | None = None) -> list[Event]:
@@ -195,6 +204,40 @@ async def test_a_database_that_a_newer_release_needs_for_itself_is_refused(
     own_server.admin("INSERT INTO schema_version VALUES (99, 99)", "newer")
     with pytest.raises(NeedsAttention, match="newer release"):
         await PostgresStorage.open(url, Vault(MASTER_KEY), lambda: NOW, os.urandom)
+
+
+async def test_a_version_that_contracts_waits_for_the_last_old_process(
+    own_server: PostgresServer,
+) -> None:
+    connection = await asyncpg.connect(own_server.create("upgraded"))
+    shipped = [*schema.shipped()]
+    newest = shipped[-1].version
+    await migrate(connection, shipped)
+    alive = "INSERT INTO process VALUES ('old', 1, $1, extract(epoch FROM now()) * 1000000 + 60e6)"
+    await connection.execute(alive, newest)
+    expands = schema.migration(newest + 1, f"-- oldest: {newest}\nCREATE TABLE wider (x INTEGER);")
+    contracts = schema.migration(newest + 2, "DROP TABLE wider;")
+    release = [*shipped, expands, contracts]
+    assert await migrate(connection, release) == newest + 1
+    assert await connection.fetch("SELECT x FROM wider") == []
+    assert await migrate(connection, shipped) == newest + 1
+    await connection.execute("UPDATE process SET alive_until = 0")
+    assert await migrate(connection, release) == newest + 2
+    assert await migrate(connection, release) == newest + 2
+    with pytest.raises(NeedsAttention, match="newer release"):
+        await migrate(connection, shipped)
+    await connection.close()
+
+
+@pytest.mark.parametrize("version", range(1, len(schema.shipped()) + 1))
+async def test_each_shipped_version_is_brought_to_the_newest(
+    own_server: PostgresServer, version: int
+) -> None:
+    connection = await asyncpg.connect(own_server.create(f"from_{version}"))
+    shipped = schema.shipped()
+    assert await migrate(connection, shipped[:version]) == version
+    assert await migrate(connection, shipped) == shipped[-1].version
+    await connection.close()
 
 
 def test_placeholders_and_phrases_are_put_into_its_words() -> None:

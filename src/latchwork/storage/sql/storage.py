@@ -10,6 +10,7 @@ from latchwork.storage.sql.events import EventQueries
 from latchwork.storage.sql.idempotency import IdempotencyQueries
 from latchwork.storage.sql.keys import KeyQueries
 from latchwork.storage.sql.ownership import OwnershipQueries
+from latchwork.storage.sql.retention import RetentionQueries
 from latchwork.storage.sql.sessions import SessionQueries
 from latchwork.storage.sql.unmanaged import UnmanagedQueries
 from latchwork.storage.sql.webhooks import WebhookQueries
@@ -32,6 +33,7 @@ class SqlStorage(
     AttemptQueries,
     EngineQueries,
     OwnershipQueries,
+    RetentionQueries,
     WebhookQueries,
     EventQueries,
 ):

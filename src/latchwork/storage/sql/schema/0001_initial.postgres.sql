@@ -15,5 +15,3 @@ ALTER TABLE access_code SET (fillfactor = 85, autovacuum_vacuum_scale_factor = 0
 ALTER TABLE ledger SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 ALTER TABLE action_attempt SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05);
 ALTER TABLE webhook_message SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
-
-CREATE INDEX event_by_age ON event (created_at);
