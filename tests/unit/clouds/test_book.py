@@ -96,3 +96,14 @@ async def test_the_book_outlives_a_restart_with_its_pins() -> None:
     assert later.page("lock-1").slots == {7: slot}
     assert later.find("x") == ("lock-1", 7)
     assert "4711" not in repr(later.page("lock-1").slots)
+
+
+async def test_a_page_is_taken_as_it_is_stored() -> None:
+    store = KeptStore()
+    one, other = Book(store), Book(store)
+    slot = Slot(code_id="x", wish=wish("4711"))
+    await one.set("lock-1", 1, slot)
+    await other.refresh("lock-1")
+    await other.set("lock-1", 2, Slot(code_id="y", wish=wish("2580")))
+    await one.refresh("lock-1")
+    assert set(one.page("lock-1").slots) == {1, 2}

@@ -144,8 +144,13 @@ class Book:
     async def load(self) -> None:
         for key, kept in (await self._store.load_all()).items():
             if key.startswith(PREFIX):
-                slots = msgspec.json.decode(kept, type=dict[int, Slot], dec_hook=_conceal)
-                self._pages[key.removeprefix(PREFIX)] = Page(slots)
+                self._pages[key.removeprefix(PREFIX)] = _page(kept)
+
+    async def refresh(self, provider_key: str) -> None:
+        """As it is stored: another process may have worked on the lock meanwhile."""
+        kept = (await self._store.load_all()).get(f"{PREFIX}{provider_key}")
+        if kept is not None:
+            self._pages[provider_key] = _page(kept)
 
     def page(self, provider_key: str) -> Page:
         return self._pages.setdefault(provider_key, Page({}))
@@ -172,6 +177,10 @@ class Book:
         await self._store.save(
             f"{PREFIX}{provider_key}", msgspec.json.encode(slots, enc_hook=_reveal)
         )
+
+
+def _page(kept: bytes) -> Page:
+    return Page(msgspec.json.decode(kept, type=dict[int, Slot], dec_hook=_conceal))
 
 
 def _reveal(value: Any) -> str:

@@ -220,4 +220,5 @@ class CloudDriver:
         """The lock, for the caller alone."""
         self._capabilities(provider_key)
         async with self._turns.setdefault(provider_key, asyncio.Lock()):
+            await self._book.refresh(provider_key)
             yield self._capabilities(provider_key)

@@ -57,14 +57,14 @@ class Tokens:
         self._origin = origin
         self._renew = renew
         self._token: Token | None = None
-        self._loaded = False
         self._turn = asyncio.Lock()
 
     async def access(self, rejected: Secret | None = None) -> Secret:
         """A token that is valid as far as is known, and not the rejected one."""
         async with self._turn:
-            if not self._loaded:
-                self._token, self._loaded = await self._load(), True
+            if self._token is None or self._is_stale(self._token, rejected):
+                # It may have been renewed before: by an earlier run, or by another process.
+                self._token = await self._load() or self._token
             if self._token is None or self._is_stale(self._token, rejected):
                 self._token = await self._renew(self._token)
                 await self._store.save(KEY, _encode(self._token))
