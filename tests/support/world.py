@@ -188,7 +188,16 @@ class World:
             window = Window(now + starts_in, now + starts_in + lasts)
             fitted = offline.fit(window, rules, zone, DAY)
         wish = commands.NewCode(pin=Pin(""), name="Guest")
-        return await self._store(offline.new_offline_code(wish, fitted, device, now, self.new_id))
+        return await self._store(
+            offline.new_offline_code(
+                wish,
+                fitted,
+                device,
+                now,
+                self.new_id,
+                adjusted_in_utc=device.time_zone is None,
+            )
+        )
 
     async def _store(self, made: commands.Command) -> str:
         duplicate = await self.storage.create_code(

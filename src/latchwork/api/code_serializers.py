@@ -7,10 +7,13 @@ from latchwork.api.device_serializers import LOST, device_errors, iso, shown_pro
 from latchwork.domain.access_code import AccessCode, CodeStatus, Offline
 from latchwork.domain.device import ConnectedAccount, Device
 from latchwork.domain.names import appearance, fitted
+from latchwork.domain.problem import Problem
 from latchwork.domain.slots import LedgerEntry
 from latchwork.domain.timing import is_natively_scheduled, program_from
 from latchwork.domain.window import Window, same_schedule
 from latchwork.storage.interface import CodeView
+
+OF_ALL_CODES = frozenset(("third_party_integration_detected",))
 
 
 def access_code(view: CodeView, now: datetime) -> dict[str, Any]:
@@ -33,7 +36,7 @@ def access_code(view: CodeView, now: datetime) -> dict[str, Any]:
         "starts_at": iso(code.starts_at),
         "ends_at": iso(code.ends_at),
         "errors": own_errors + device_errors(device, account),
-        "warnings": [shown_problem(p, "warning_code") for p in code.warnings],
+        "warnings": [shown_problem(p, "warning_code") for p in _warnings(code, device)],
         "is_managed": True,
         "is_backup": code.pool is not None,
         "is_backup_access_code_available": view.backup_available,
@@ -53,6 +56,11 @@ def access_code(view: CodeView, now: datetime) -> dict[str, Any]:
             "observed_at": iso(evidence.observed_at),
         },
     }
+
+
+def _warnings(code: AccessCode, device: Device) -> list[Problem]:
+    """Its own, and what of its lock's concerns every code there."""
+    return [*code.warnings, *(p for p in device.warnings if p.code in OF_ALL_CODES)]
 
 
 def _status(code: AccessCode, account: ConnectedAccount) -> str:

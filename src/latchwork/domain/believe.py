@@ -191,16 +191,20 @@ def _confirm(
                 kind=kind, position=entry.position, generation=entry.generation, observed_at=now
             ),
         )
-    if (
-        name is None
-        or name == entry.appearance
-        or state.device.capabilities.name_max_length is None
-    ):
-        return
-    if was_proven and entry.appearance is not None:
-        external.name_changed(state, proven, name, now)
+    if name is not None and state.device.capabilities.name_max_length is not None:
+        _found_name(state, proven, name, now, was_proven=was_proven)
+
+
+def _found_name(
+    state: LockState, entry: LedgerEntry, name: str, now: datetime, *, was_proven: bool
+) -> None:
+    if was_proven and entry.appearance not in (None, name):
+        external.name_changed(state, entry, name, now)
+    elif not was_proven and entry.appearance == name != entry.name:
+        # The lock said yes to another name and tells the old one still: it is written again.
+        state.set_entry(msgspec.structs.replace(entry, name=None))
     else:
-        state.set_entry(msgspec.structs.replace(proven, appearance=name))
+        state.set_entry(msgspec.structs.replace(entry, appearance=name))
 
 
 def _not_yet_applied(state: LockState, entry: LedgerEntry) -> None:

@@ -97,16 +97,16 @@ def _settle_staying(state: LockState, code: AccessCode, now: datetime, policy: P
 def _settle_proven(state: LockState, code: AccessCode, now: datetime, policy: Policy) -> None:
     code = _adopt_generation(state, code)
     entry = state.entry_of(code)
-    cured = CURED_BY_PROOF
     if entry is not None and needs_rename(state, code, entry):
-        cured = tuple(error for error in cured if error not in (CONFLICTING, FAILED_TO_UPDATE))
         code = tell_late_update(state, code, now, policy)
+        cured = tuple(e for e in CURED_BY_PROOF if e not in (CONFLICTING, FAILED_TO_UPDATE))
+    else:
+        code = state.set_code(code, failures=0, retry_at=None)
+        cured = CURED_BY_PROOF
     code = state.set_code(
         code,
         errors=problem.without(code.errors, cured),
         warnings=problem.without(code.warnings, WARNINGS_CURED_BY_PROOF),
-        failures=0,
-        retry_at=None,
         blocked=None,
     )
     if keeps_window(code, state.device) and not code.window.has_started(now):

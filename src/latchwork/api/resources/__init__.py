@@ -13,7 +13,13 @@ from latchwork.api.resources.access_code import AccessCode, GeneratedCode, Unman
 from latchwork.api.resources.account import ConnectedAccount, Workspace
 from latchwork.api.resources.common import Error, Pagination
 from latchwork.api.resources.device import Device, DeviceProvider, UnmanagedDevice
-from latchwork.api.resources.event import ActionAttempt, Event, Webhook
+from latchwork.api.resources.event import (
+    ActionAttempt,
+    Event,
+    TimelineEvent,
+    TimelinePagination,
+    Webhook,
+)
 
 __all__ = [
     "AccessCode",
@@ -29,6 +35,8 @@ __all__ = [
     "Event",
     "GeneratedCode",
     "Pagination",
+    "TimelineEvent",
+    "TimelinePagination",
     "UnmanagedAccessCode",
     "UnmanagedDevice",
     "Webhook",

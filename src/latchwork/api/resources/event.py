@@ -85,6 +85,40 @@ class ActionAttempt(Resource):
     error: AttemptError | None
 
 
+class Actor(Resource):
+    """Who did it: a caller, the server, or another hand at the lock."""
+
+    type: Literal["api_key", "system", "external"]
+
+
+class RelatedIds(Resource):
+    """What it happened to, and where it is told in full."""
+
+    event_id: Id
+    device_id: Id | UnsetType = UNSET
+    connected_account_id: Id | UnsetType = UNSET
+    action_attempt_id: Id | UnsetType = UNSET
+
+
+class TimelineEvent(Resource):
+    """One thing that happened to a code."""
+
+    timeline_event_id: Id
+    event_type: str
+    occurred_at: Instant
+    description: str
+    actor: Actor
+    related_resource_ids: RelatedIds
+
+
+class TimelinePagination(Resource):
+    """`next_cursor` goes on as `before`, `prev_cursor` as `after`."""
+
+    has_more: bool
+    next_cursor: str | None
+    prev_cursor: str | None
+
+
 class Webhook(Resource):
     """Where events are sent. The secret signs each message."""
 
