@@ -41,7 +41,8 @@ AWAY = timedelta(seconds=30)
 ANY_POSITION = -1
 """Stands among suspects for: all positions of ours."""
 OWN_WRITE_ECHO = timedelta(seconds=15)
-"""A change that a lock reports within this time of our own write there is taken for its echo."""
+"""The first change that a lock reports within this time of our own write there is taken for its
+echo; the next one may be another hand's."""
 
 
 class _Store:
@@ -163,6 +164,8 @@ class Connections:
             suspects = set() if recent else {ANY_POSITION}
         else:
             suspects = set(positions) - recent
+            for echoed in recent & set(positions):
+                del self._writes[device_id][echoed]
         if suspects:
             self._suspects.setdefault(device_id, set()).update(suspects)
         return bool(suspects)
