@@ -12,7 +12,7 @@ from latchwork.domain.believe import believe, believe_scan
 from latchwork.domain.lock_state import LockState
 from latchwork.domain.observation import Empty, Holds, NotRead, Observation, Occupied
 from latchwork.domain.pin import Pin
-from latchwork.domain.plan import Clear, Program, Read, Write, plan
+from latchwork.domain.plan import Clear, Program, Read, plan
 from latchwork.domain.settle import settle
 from latchwork.domain.slots import Phase
 from latchwork.domain.unmanaged import fulfil
@@ -70,16 +70,15 @@ def test_only_what_was_named_and_freshly_seen_is_touched(
     for seen in rounds:
         ours = set(lock.codes)
         believe(lock, seen, NOW)
+        if any(lock.codes[code_id].errors for code_id in ours):
+            # Taken over in an earlier round, changed by another hand since: set again, elsewhere.
+            return
         fresh |= seen
         fulfil(lock, fresh, NOW, POLICY)
         settle(lock, NOW, POLICY)
         step = plan(lock, fresh, NOW, POLICY)
         if isinstance(step, Program):
             for one in step.steps:
-                if isinstance(one, Write) and one.access_code_id in ours:
-                    # Taken over in an earlier round, changed by another hand since: set again.
-                    assert fresh[one.position] != Holds(one.pin)
-                    return
                 assert isinstance(one, Clear), "taken over by a write"
                 assert one.position in to_go
                 assert fresh[one.position] == Holds(Pin(known[one.position]))

@@ -89,9 +89,9 @@ class PostgresDatabase:
             raise
         return connection
 
-    async def write(self, unit: Unit[T], key: str | None = None) -> T:
+    async def write(self, unit: Unit[T], *keys: str) -> T:
         """See GroupWriter."""
-        return await self._writer.run(marked(unit), key)
+        return await self._writer.run(marked(unit), *keys)
 
     async def check(self) -> None:
         await self.reading.one("SELECT 1 FROM workspace LIMIT 1")

@@ -34,11 +34,13 @@ log = structlog.get_logger(__name__)
 class _Job:
     """One caller's write: what to do, who waits for it, and how it went."""
 
-    __slots__ = ("error", "future", "key", "result", "unit")
+    __slots__ = ("error", "future", "keys", "result", "unit")
 
-    def __init__(self, unit: Unit[Any], key: str | None, future: "asyncio.Future[Any]") -> None:
+    def __init__(
+        self, unit: Unit[Any], keys: frozenset[str], future: "asyncio.Future[Any]"
+    ) -> None:
         self.unit = unit
-        self.key = key
+        self.keys = keys
         self.future = future
         self.result: Any = None
         self.error: BaseException | None = None
@@ -82,14 +84,14 @@ class GroupWriter:
         self.trouble: str | None = None
         """Why the last batch could not be stored; None when it was."""
 
-    async def run(self, unit: Unit[T], key: str | None) -> T:
+    async def run(self, unit: Unit[T], *keys: str) -> T:
         """Runs `unit` in the next batch; its answer, once that is durable. An exception of the
         unit undoes what it wrote and nothing else. Raises StorageUnavailable when nothing could
         be stored for as long as patience lasts."""
         if self._closed:
             raise StorageUnavailable("The database is closed.")
         loop = asyncio.get_running_loop()
-        job = _Job(unit, key, loop.create_future())
+        job = _Job(unit, frozenset(keys), loop.create_future())
         self._queue.append(job)
         if len(self._tasks) < self._lanes:
             task = loop.create_task(self._drain(), name="latchwork-commit")
@@ -106,7 +108,7 @@ class GroupWriter:
 
     async def _drain(self) -> None:
         while jobs := self._next_jobs():
-            keys = {job.key for job in jobs if job.key is not None}
+            keys = {key for job in jobs for key in job.keys}
             self._keys |= keys
             try:
                 await self._store(jobs)
@@ -119,7 +121,7 @@ class GroupWriter:
         left: list[_Job] = []
         while self._queue and len(jobs) < LARGEST_BATCH:
             job = self._queue.popleft()
-            if job.key is not None and job.key in self._keys:
+            if not job.keys.isdisjoint(self._keys):
                 left.append(job)
             elif not job.future.cancelled():
                 jobs.append(job)
@@ -184,7 +186,7 @@ class GroupWriter:
     async def _attempt(self, connection: "AnyConnection", jobs: list[_Job]) -> PostgresTransaction:
         tx = PostgresTransaction(connection, self._shared)
         try:
-            transaction_id = await tx.begin(job.key for job in jobs if job.key is not None)
+            transaction_id = await tx.begin(key for job in jobs for key in job.keys)
             await self._perform(tx, jobs)
             await tx.store_recorded()
         except BaseException:

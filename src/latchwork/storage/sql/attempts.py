@@ -133,12 +133,14 @@ class AttemptQueries(Aggregate):
     """The attempts of CodeStorage."""
 
     async def add_attempt(self, attempt: ActionAttempt) -> None:
+        keys = () if attempt.device_id is None else (attempt.device_id,)
+
         async def unit(tx: Transaction) -> None:
             await add(tx, attempt)
             if attempt.device_id is not None:
                 await make_due(tx, attempt.device_id, tx.now_us())
 
-        await self._db.write(unit, attempt.device_id)
+        await self._db.write(unit, *keys)
 
     async def attempt(self, workspace_id: str, attempt_id: str) -> ActionAttempt | None:
         row = await self._db.reading.one(_BY_ID, (workspace_id, attempt_id))

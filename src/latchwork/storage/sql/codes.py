@@ -69,7 +69,7 @@ class CodeQueries(Aggregate):
                     await _follow_up(tx, one)
             return found
 
-        return await db.write(unit, _key_of(commands))
+        return await db.write(unit, *_devices_of(commands))
 
     async def update_code(
         self, code: AccessCode, attempt: ActionAttempt, events: Sequence[NewEvent], due_at: datetime
@@ -92,7 +92,7 @@ class CodeQueries(Aggregate):
                     await _follow_up(tx, one)
             return found
 
-        return await db.write(unit, _key_of(commands))
+        return await db.write(unit, *_devices_of(commands))
 
     async def code(
         self,
@@ -165,10 +165,8 @@ def _live(workspace_id: str, device_id: str | None, key: str | None = None) -> s
     return where
 
 
-def _key_of(commands: Sequence[Command]) -> str | None:
-    """The one device whose rows are changed; None: there are several."""
-    devices = {command.code.device_id for command in commands}
-    return devices.pop() if len(devices) == 1 else None
+def _devices_of(commands: Sequence[Command]) -> set[str]:
+    return {command.code.device_id for command in commands}
 
 
 async def _duplicate(tx: Transaction, code: AccessCode, pin_hash: bytes) -> Duplicate | None:

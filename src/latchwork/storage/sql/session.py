@@ -68,10 +68,10 @@ class Database(Protocol):
     def view(self) -> AbstractAsyncContextManager[Session]:
         """One consistent view of the database for several reads."""
 
-    async def write(self, unit: Callable[[Transaction], Awaitable[T]], key: str | None = None) -> T:
+    async def write(self, unit: Callable[[Transaction], Awaitable[T]], *keys: str) -> T:
         """Runs a unit in one durable transaction, which it may share with others; its answer,
         once that is on disk. The unit must wait for nothing but its transaction, and may be run
-        again: it must change nothing but the database. `key`: the device (or the account) whose
+        again: it must change nothing but the database. `keys`: the devices (or accounts) whose
         rows it changes. Each unit is `marked`."""
 
     async def check(self) -> None:

@@ -87,7 +87,7 @@ class SqliteDatabase:
     async def write(
         self,
         unit: Callable[[Transaction], Awaitable[T]],
-        key: str | None = None,  # noqa: ARG002 - one writer needs no order among units
+        *keys: str,  # noqa: ARG002 - one writer needs no order among units
     ) -> T:
         """See GroupWriter."""
         own = marked(unit)
