@@ -15,6 +15,7 @@ from latchwork.api.endpoint import ApiDeps, Call, Endpoint
 from latchwork.api.errors import ApiError, from_domain
 from latchwork.api.idempotency import key_of, once
 from latchwork.api.limits import Limiter
+from latchwork.api.openapi.pages import ApiPages
 from latchwork.api.parsing import convert, parameters
 from latchwork.api.restricted import reachable
 from latchwork.api.routes import (
@@ -81,6 +82,7 @@ class _Api:
     def __init__(self, deps: ApiDeps) -> None:
         self._deps = deps
         self._endpoints = {endpoint.path: endpoint for endpoint in ENDPOINTS}
+        self._pages = ApiPages(ENDPOINTS, deps.public_url or "http://localhost:8700")
         limit = deps.requests_a_minute
         self._limiter = None if limit is None else Limiter(limit)
 
@@ -127,6 +129,8 @@ class _Api:
             return await self._health()
         if inbound.is_inbound(request):
             return await self._inbound(request)
+        if request.method == "GET" and (page := self._pages.find(request.url.path)):
+            return page
         return None if self._deps.page is None else await self._deps.page(request)
 
     async def _inbound(self, request: Request) -> Response:

@@ -11,11 +11,12 @@ from latchwork.api.resources.common import Resource
 
 def answer_type(endpoint: Endpoint) -> type[msgspec.Struct] | None:
     """The struct of a 200's body; None for an endpoint that describes no answer."""
-    return None if endpoint.answer is None else _struct(tuple(endpoint.answer.items()))
+    if endpoint.answer is None:
+        return None
+    return _struct(endpoint.path, tuple(endpoint.answer.items()))
 
 
 @cache
-def _struct(keys: tuple[tuple[str, Any], ...]) -> type[msgspec.Struct]:
-    return msgspec.defstruct(
-        "Answer", [*keys, ("ok", Literal[True])], bases=(Resource,), module=__name__
-    )
+def _struct(path: str, keys: tuple[tuple[str, Any], ...]) -> type[msgspec.Struct]:
+    name = "Answer" + path.title().replace("/", "").replace("_", "")
+    return msgspec.defstruct(name, [*keys, ("ok", Literal[True])], bases=(Resource,))
