@@ -5,13 +5,14 @@ import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from bench import burst, creates, idle
+from bench import burst, creates, idle, reads
 from bench.report import Table, keep
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
     "creates": creates.measure,
     "burst": burst.measure,
     "idle": idle.measure,
+    "reads": reads.measure,
 }
 
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from latchwork.api.resources.access_code import AccessCodeCaution, AccessCodeError, Mutated
-from latchwork.api.resources.common import Id, Instant, Metadata, Resource, Url
+from latchwork.api.resources.common import Caution, Id, Instant, Metadata, Resource, Url
 
 
 class ChangedProperty(Resource):
@@ -22,6 +22,14 @@ class AccessDenied(Resource):
 
     reason_code: str
     message: str
+
+
+class ToldError(Resource):
+    """An error that stood on a device or account when an event happened."""
+
+    error_code: str
+    message: str
+    created_at: Instant
 
 
 class Event(Resource):
@@ -45,10 +53,10 @@ class Event(Resource):
     requested_mutations: list[dict[str, Any]] | UnsetType = UNSET
     access_code_errors: list[AccessCodeError] | UnsetType = UNSET
     access_code_warnings: list[AccessCodeCaution] | UnsetType = UNSET
-    device_errors: list[AccessCodeError] | UnsetType = UNSET
-    device_warnings: list[AccessCodeCaution] | UnsetType = UNSET
-    connected_account_errors: list[AccessCodeError] | UnsetType = UNSET
-    connected_account_warnings: list[AccessCodeCaution] | UnsetType = UNSET
+    device_errors: list[ToldError] | UnsetType = UNSET
+    device_warnings: list[Caution] | UnsetType = UNSET
+    connected_account_errors: list[ToldError] | UnsetType = UNSET
+    connected_account_warnings: list[Caution] | UnsetType = UNSET
     action_type: str | UnsetType = UNSET
     status: str | UnsetType = UNSET
     error_code: str | UnsetType = UNSET
