@@ -3,11 +3,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RIGS := tests/rigs/zwave tests/rigs/zigbee2mqtt tests/rigs/seam_js
+RIGS := tests/rigs/zwave tests/rigs/zigbee2mqtt tests/rigs/seam_js tests/rigs/seamapi_js
 RIG_STAMPS := $(RIGS:%=%/node_modules/.package-lock.json)
 MATTER := tests/rigs/matter
+CLIENTS := $(wildcard tests/compat/clients/*.txt)
+CLIENT_STAMPS := $(CLIENTS:tests/compat/clients/%.txt=tests/compat/envs/%/.stamp)
 
-.PHONY: run test check unit acceptance bench rigs mosquitto install clean
+.PHONY: run test check unit acceptance compat compat-envs bench rigs mosquitto install clean
 
 run: $(VENV)/.run
 	@PATH="$(CURDIR)/$(BIN):$$PATH" latchwork serve --demo
@@ -25,8 +27,13 @@ check: $(VENV)/.dev
 unit: $(VENV)/.dev rigs
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not acceptance"
 
-acceptance: $(VENV)/.dev rigs
+acceptance: $(VENV)/.dev rigs compat-envs
 	$(BIN)/pytest -rs -m acceptance
+
+compat: $(VENV)/.dev compat-envs
+	$(BIN)/pytest tests/compat
+
+compat-envs: rigs $(CLIENT_STAMPS)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
@@ -39,7 +46,7 @@ mosquitto:
 install: $(VENV)/.dev rigs
 
 clean:
-	rm -rf $(VENV) $(RIGS:%=%/node_modules) $(MATTER)/node_modules $(MATTER)/.rig
+	rm -rf $(VENV) $(RIGS:%=%/node_modules) $(MATTER)/node_modules $(MATTER)/.rig tests/compat/envs
 
 # What a stamp stands for is installed again when its lock file changes.
 $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/pip
@@ -66,4 +73,11 @@ $(VENV)/bin/pip:
 $(MATTER)/.rig/stamp: $(MATTER)/requirements.lock $(MATTER)/package-lock.json scripts/matter-rig
 	@scripts/need-node
 	scripts/matter-rig
+	@touch $@
+
+# An environment that holds one client of Seam and nothing else.
+tests/compat/envs/%/.stamp: tests/compat/clients/%.txt | $(VENV)/.dev
+	@$(BIN)/python -m venv --clear --without-pip $(@D)
+	@$(BIN)/pip --python $(@D)/bin/python install --quiet --disable-pip-version-check \
+	  --require-hashes -r $<
 	@touch $@
