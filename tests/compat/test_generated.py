@@ -54,14 +54,9 @@ def schema(server: LatchworkProcess) -> Any:
     return schemathesis.openapi.from_dict(closed)
 
 
-def _closed(value: Any) -> Any:
-    """Objects as what the tests hold the serializers to: these keys and no others."""
-    if isinstance(value, list):
-        return [_closed(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    inner = {key: _closed(item) for key, item in value.items()}
-    return {**inner, "additionalProperties": False} if "properties" in inner else inner
+def _closed(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Resources as what the tests hold the serializers to: these keys and no others."""
+    return {name: {**schema, "additionalProperties": False} for name, schema in schemas.items()}
 
 
 @pytest.fixture
