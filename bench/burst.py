@@ -22,13 +22,13 @@ async def measure() -> list[Table]:
     async with serving() as server:
         locks = await server.locks(LOCKS, positions=30, latency=LATENCY, concurrency=LOCKS)
         instant = datetime.now(UTC) + TIME_TO_LOAD
-        await _wish(server, locks, instant)
+        await wish(server, locks, instant)
         early = (instant - datetime.now(UTC)).total_seconds()
         if early < 0:
             raise RuntimeError("loading took too long: raise TIME_TO_LOAD")
         await asyncio.sleep(early)
         begin = server.cpu_seconds()
-        late = await _lateness(server, instant)
+        late = await lateness(server, instant)
         cpu = server.cpu_seconds() - begin
     cuts = quantiles(late, n=100)
     table = Table(
@@ -45,7 +45,7 @@ async def measure() -> list[Table]:
     return [table]
 
 
-async def _wish(server: Server, locks: list[str], instant: datetime) -> None:
+async def wish(server: Server, locks: list[str], instant: datetime) -> None:
     start = (instant + LEAD).isoformat()
     end = (instant + LEAD + timedelta(days=3)).isoformat()
 
@@ -68,7 +68,7 @@ async def _wish(server: Server, locks: list[str], instant: datetime) -> None:
     )
 
 
-async def _lateness(server: Server, instant: datetime) -> list[float]:
+async def lateness(server: Server, instant: datetime) -> list[float]:
     """Seconds from the instant to each proof, told by the events."""
     while True:
         await asyncio.sleep(5)

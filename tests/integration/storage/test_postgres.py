@@ -12,7 +12,7 @@ import pytest
 from latchwork.domain.errors import NeedsAttention
 from latchwork.domain.events import Event
 from latchwork.storage.interface import EventFilter, Storage, StorageUnavailable
-from latchwork.storage.postgres import PostgresStorage, session, writer
+from latchwork.storage.postgres import PostgresStorage, database, session, writer
 from latchwork.storage.postgres.dialect import translated
 from latchwork.storage.postgres.migrations import migrate
 from latchwork.storage.sql import schema, sql
@@ -238,6 +238,20 @@ async def test_each_shipped_version_is_brought_to_the_newest(
     assert await migrate(connection, shipped[:version]) == version
     assert await migrate(connection, shipped) == shipped[-1].version
     await connection.close()
+
+
+async def test_a_write_that_comes_as_the_last_batch_ends_is_not_forgotten(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "LANES", 1)
+    stored = opened(database_url)
+    await stored.open()
+    await stored.furnish()
+    async with asyncio.timeout(20):
+        for _ in range(5):
+            await asyncio.gather(*(stored.create() for _ in range(3)))
+            await stored.create()
+    await stored.storage.aclose()
 
 
 def test_placeholders_and_phrases_are_put_into_its_words() -> None:

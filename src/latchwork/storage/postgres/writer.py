@@ -78,6 +78,8 @@ class GroupWriter:
         self._lanes = lanes
         self._queue: deque[_Job] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._open = 0
+        """Lanes that will look at the queue again."""
         self._keys: set[str] = set()
         """Of the batches under way."""
         self._closed = False
@@ -93,7 +95,8 @@ class GroupWriter:
         loop = asyncio.get_running_loop()
         job = _Job(unit, frozenset(keys), loop.create_future())
         self._queue.append(job)
-        if len(self._tasks) < self._lanes:
+        if self._open < self._lanes:
+            self._open += 1
             task = loop.create_task(self._drain(), name="latchwork-commit")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -107,13 +110,16 @@ class GroupWriter:
             await asyncio.wait(self._tasks)
 
     async def _drain(self) -> None:
-        while jobs := self._next_jobs():
-            keys = {key for job in jobs for key in job.keys}
-            self._keys |= keys
-            try:
-                await self._store(jobs)
-            finally:
-                self._keys -= keys
+        try:
+            while jobs := self._next_jobs():
+                keys = {key for job in jobs for key in job.keys}
+                self._keys |= keys
+                try:
+                    await self._store(jobs)
+                finally:
+                    self._keys -= keys
+        finally:
+            self._open -= 1
 
     def _next_jobs(self) -> list[_Job]:
         """Those whose keys no other batch has; the others stay, in their order."""
