@@ -25,7 +25,7 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.dev rigs
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not acceptance"
+	LATCHWORK_SEEDS=500 $(BIN)/pytest -n 2 --dist loadgroup -m "not acceptance"
 
 acceptance: $(VENV)/.dev rigs compat-envs
 	$(BIN)/pytest -rs -m acceptance
@@ -34,6 +34,21 @@ compat: $(VENV)/.dev compat-envs
 	$(BIN)/pytest tests/compat
 
 compat-envs: rigs $(CLIENT_STAMPS)
+
+SEEDS ?= 500
+FIRST ?= 1
+KILLS ?= 200
+
+.PHONY: simulate mutations crash
+
+simulate: $(VENV)/.dev
+	$(BIN)/python tests/simulation/run.py --seeds $(SEEDS) --first $(FIRST)
+
+mutations: $(VENV)/.dev
+	$(BIN)/python tests/simulation/run.py --mutations
+
+crash: $(VENV)/.dev
+	LATCHWORK_KILLS=$(KILLS) $(BIN)/pytest -s tests/acceptance/test_crashes.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench

@@ -5,6 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from latchwork.domain import events
 from latchwork.domain.access_code import CodeStatus, Evidence, EvidenceKind
 from latchwork.domain.device import Device
 from latchwork.domain.pin import Pin
@@ -127,14 +128,28 @@ async def test_an_answer_to_an_old_wish_does_not_touch_the_new_one(stored: Store
     assert view.ledger == (entry,)
 
 
+async def test_a_state_that_a_newer_wish_overtook_is_not_told_either(stored: Stored) -> None:
+    code = await stored.create("4711")
+    lease = await stored.claim_one()
+    await stored.update(code, pin=Pin("4712"))
+    told = [
+        stored.event(name, device_id="dev", access_code_id=code.access_code_id)
+        for name in (events.SET_ON_DEVICE, "access_code.modified_external_to_seam")
+    ]
+    await stored.write(lease, codes=(REPLACE(code, status=CodeStatus.SET),), events=told)
+    page = await stored.storage.events("ws", EventFilter(), limit=9, cursor=None)
+    assert told[1].event_type in {event.event_type for event in page.items}
+    assert told[0].event_type not in {event.event_type for event in page.items}
+
+
 async def test_events_of_a_visit_are_appended_in_their_order(stored: Stored) -> None:
     code = await stored.create()
     names = [f"event-{number}" for number in range(5)]
-    events = tuple(
+    told = tuple(
         stored.event(name, device_id="dev", access_code_id=code.access_code_id, code=code.pin)
         for name in names
     )
-    await stored.visit(events=events)
+    await stored.visit(events=told)
     page = await stored.storage.events("ws", EventFilter(), limit=5, cursor=None)
     assert [event.event_type for event in page.items] == names[::-1]
     assert {event.connected_account_id for event in page.items} == {"acc"}

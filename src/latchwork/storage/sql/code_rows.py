@@ -117,8 +117,9 @@ async def replace_wish(tx: Transaction, code: AccessCode, pin_hash: bytes) -> No
     await tx.run(_REPLACE, (*_wish_values(tx.vault, code), pin_hash, code.access_code_id))
 
 
-async def write_state(tx: Transaction, code: AccessCode) -> None:
-    """For units: what a visit found of the code's present generation; of another, nothing."""
+async def write_state(tx: Transaction, code: AccessCode) -> bool:
+    """For units: what a visit found of the code's present generation; of another, nothing
+    (False)."""
     stored = await tx.one(
         _WRITE_STATE,
         (
@@ -135,7 +136,7 @@ async def write_state(tx: Transaction, code: AccessCode) -> None:
         ),
     )
     if stored is None:
-        return
+        return False
     pin_hash = tx.vault.pin_hash(code.device_id, code.pin)
     if stored[0] != pin_hash:
         # Changed by hand, as its owner allows, or issued: it is the code's own from now on.
@@ -146,6 +147,7 @@ async def write_state(tx: Transaction, code: AccessCode) -> None:
         await tx.run(_RETIRE, retired)
     if code.deleted_at is not None:
         await tx.run(_WRITE_DELETED, (to_us(code.deleted_at), code.access_code_id))
+    return True
 
 
 async def unblock_duplicates(tx: Transaction, device_id: str) -> None:

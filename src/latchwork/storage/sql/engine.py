@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from latchwork.domain.events import DELETED, SCHEDULED_ON_DEVICE, SET_ON_DEVICE
 from latchwork.domain.visit import LockView, VisitChanges
 from latchwork.storage.instants import from_us, to_us, to_us_or_none
 from latchwork.storage.interface import Lease, StaleTokenError
@@ -66,6 +67,9 @@ _RELEASE: Final = (
     "WHERE device_id = ?1 AND token = ?2 AND leased_until IS NOT NULL "
     "RETURNING workspace_id, due_at"
 )
+
+_STATES: Final = frozenset({SET_ON_DEVICE, SCHEDULED_ON_DEVICE, DELETED})
+"""Events that tell of a state: of a code whose wish changed during the visit it is not stored."""
 
 
 class EngineQueries(Aggregate):
@@ -212,8 +216,9 @@ async def _write_back(
     for code in changes.adopted:
         await code_rows.add(tx, code, tx.vault.pin_hash(code.device_id, code.pin))
     left_out = await codes.add_unless_taken(tx, changes.new_codes)
-    for code in changes.codes:
-        await code_rows.write_state(tx, code)
+    overtaken = {
+        code.access_code_id for code in changes.codes if not await code_rows.write_state(tx, code)
+    }
     await slots.write(
         tx,
         lease.device_id,
@@ -226,7 +231,12 @@ async def _write_back(
         await device_rows.write_engine_fields(tx, changes.device, changes.device_was)
     await attempts.end(tx, changes.attempts)
     await attempts.converge(tx, changes.converged)
-    told = [event for event in changes.events if event.access_code_id not in left_out]
+    told = [
+        event
+        for event in changes.events
+        if event.access_code_id not in left_out
+        and not (event.access_code_id in overtaken and event.event_type in _STATES)
+    ]
     await event_queries.append(tx, workspace_id, lease.connected_account_id, told)
 
 

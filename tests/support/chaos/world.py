@@ -1,0 +1,269 @@
+"""A whole Latchwork under fault, on virtual time: two workers on one storage, webhooks on their way
+to a healthy and to a moody endpoint, and every promise checked at every look."""
+
+import asyncio
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from unittest.mock import patch
+
+from latchwork.domain.access_code import CodeStatus
+from latchwork.domain.device import Device
+from latchwork.domain.events import Event
+from latchwork.domain.pin import Pin
+from latchwork.domain.slots import Phase
+from latchwork.domain.visit import LockView, VisitChanges
+from latchwork.domain.webhook import Webhook
+from latchwork.engine import worker as worker_module
+from latchwork.engine.connections import Connections
+from latchwork.engine.worker import Worker
+from latchwork.storage.interface import CodeView, Lease
+from latchwork.storage.sql import slots
+from latchwork.storage.sqlite.session import drive
+from latchwork.storage.sqlite.storage import SqliteStorage
+from latchwork.webhooks.deliver import Deliverer, DeliveryPolicy
+from latchwork.webhooks.post import Answer
+from latchwork.webhooks.signing import new_secret
+from support.chaos.audit import Audit
+from support.chaos.driver import LEASE_HELD, WatchedFactory, WatchedReconciler
+from support.chaos.trace import Trace
+from support.world import World
+
+SERVED_WITHIN = timedelta(minutes=40)
+"""What a sound lock is owed may take this long after trouble: the longest back-off, several times,
+and the hour that a stall or a step of the clock can cost is not counted."""
+QUIET_DAY = 12
+"""Radio operations: four proofs, and what codes that begin or end on that day take."""
+CROWDED_DAY = 24
+"""On a lock of three positions with codes that wait for one: it is looked at for room as well."""
+SELDOM = timedelta(minutes=10)
+"""How often workers and deliverer look without a reason, so that weeks cost little."""
+HEALTHY, MOODY = "https://healthy.example/", "https://moody.example/"
+
+
+class StallingStorage:
+    """Storage as one worker sees it: while it is stalled, its write-backs come late."""
+
+    def __init__(self, storage: SqliteStorage) -> None:
+        self._storage = storage
+        self.running = asyncio.Event()
+        self.running.set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    async def load_visit(self, lease: Lease) -> LockView:
+        await self.running.wait()
+        return await self._storage.load_visit(lease)
+
+    async def checkpoint(
+        self, lease: Lease, changes: VisitChanges, now: datetime, extend_to: datetime
+    ) -> Lease:
+        await self.running.wait()
+        return await self._storage.checkpoint(lease, changes, now, extend_to)
+
+    async def release(
+        self, lease: Lease, changes: VisitChanges, now: datetime, due_at: datetime | None
+    ) -> None:
+        await self.running.wait()
+        await self._storage.release(lease, changes, now, due_at)
+
+
+class Endpoints:
+    """Where webhooks go. The moody endpoint refuses the first attempts of many messages."""
+
+    def __init__(self, world: "ChaosWorld") -> None:
+        self._world = world
+        self._attempts: Counter[str] = Counter()
+        self.delivered: dict[str, Counter[str]] = {HEALTHY: Counter(), MOODY: Counter()}
+        """How often each event was taken, by endpoint."""
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        world, message_id = self._world, headers["svix-id"]
+        await world.clock.sleep(timedelta(milliseconds=80))
+        self._attempts[message_id] += 1
+        if url == MOODY and self._attempts[message_id] < 3 and world.rng.random() < 0.4:
+            return Answer(status_code=503)
+        self.delivered[url][body.decode()] += 1
+        return Answer(status_code=200)
+
+
+def render(event: Event, _webhook: Webhook) -> bytes:
+    return event.event_id.encode()
+
+
+class ChaosWorld(World):
+    """See World; `zones` name the time zones of locks that keep schedules in local time."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        seed: int,
+        start: datetime,
+        zones: Mapping[str, str],
+    ) -> None:
+        super().__init__(settings, seed)
+        self.clock.start = start
+        self.trace = Trace()
+        self.factory = WatchedFactory(self.trace, self._why_not, zones)
+        self.endpoints = Endpoints(self)
+        self.zones = zones
+        self.named: set[Pin | None] = set()
+        """PINs of other hands that need not stand any more, and may."""
+        self.doubtful: set[str] = set()
+        """Codes that another hand has meddled with: `set` may be shown until the next read."""
+        self.sound_since: dict[str, datetime | None] = {}
+        self.disturbed_at = start
+        self._devices: dict[str, Device] = {}
+
+    async def __aenter__(self) -> Self:
+        self._seldom = patch.object(worker_module, "LONGEST_NAP", SELDOM)
+        self._seldom.start()
+        await super().__aenter__()
+        for name, url in (("healthy", HEALTHY), ("moody", MOODY)):
+            await self.storage.add_webhook(
+                Webhook(
+                    webhook_id=self.new_id(),
+                    workspace_id=self.workspace_id,
+                    url=url,
+                    event_types=("*",),
+                    secret=new_secret(name.encode().ljust(32)[:32]),
+                    created_at=self.clock.now(),
+                )
+            )
+        self.connection: sqlite3.Connection = self.storage._db._connections[1]
+        self.audit = Audit(self.connection)
+        (self._told_before,) = self.connection.execute("SELECT max(sequence) FROM event").fetchone()
+        for key in self.driver.house.locks:
+            self._devices[key] = await self.device(key)
+            self.sound_since[key] = self.clock.now()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await super().__aexit__(*error)
+        self._seldom.stop()
+
+    def start(self) -> None:
+        self.connections = Connections(
+            self.storage, {"simulator": self.factory}, self.clock, self.rng, self.new_id
+        )
+        self.stalling = [StallingStorage(self.storage) for _ in range(2)]
+        self._tasks = [asyncio.create_task(self.connections.run())]
+        for number, storage in enumerate(self.stalling, 1):
+            visits = WatchedReconciler(
+                storage, self.connections, self.clock, self.policy, self.rng, self.new_id
+            )
+            visits.worker = f"worker {number}"
+            # So few at once that neither takes all that is due.
+            worker = Worker(storage, self.connections, self.clock, visits, concurrency=3)
+            self._tasks.append(asyncio.create_task(worker.run()))
+        deliverer = Deliverer(
+            self.storage,
+            self.clock,
+            render,
+            self.endpoints,
+            policy=DeliveryPolicy(longest_pause=SELDOM),
+            jitter=self.rng.random,
+        )
+        self._tasks.append(asyncio.create_task(deliverer.run()))
+
+    async def restart(self) -> None:
+        # A crash leaves no await in which a write-back could still be under way.
+        for listeners in (self.storage._db.due_listeners, self.storage._db.message_listeners):
+            listeners.clear()
+        await super().restart()
+
+    def _why_not(self, key: str, position: int, pin: Pin | None) -> str | None:
+        """The watch on locks: under a lease, announced, and never over what is another's."""
+        session, device_id = self.storage._db.reading, self._devices[key].device_id
+        held = LEASE_HELD.get()
+        assert held is not None
+        row = drive(
+            session.one(
+                "SELECT token FROM visit WHERE device_id = ? AND leased_until IS NOT NULL",
+                (device_id,),
+            )
+        )
+        if row is None or row[0] != held[1].token:
+            return f"{key}: written by {held[0]} without the lease"
+        entries = {e.position: e for e in drive(slots.entries(session, device_id))}
+        entry = entries.get(position)
+        if pin is not None and (entry is None or entry.pin != pin):
+            return f"{key}: {position} was written before the ledger said so"
+        if pin is None and entry is None:
+            stored = self.lock(key).codes.get(position)
+            if stored is not None and stored.pin not in self.named:
+                return f"{key}: {position} is another's, and was cleared"
+        if pin is None and entry is not None and entry.phase is not Phase.CLEARING:
+            return f"{key}: {position} was cleared before the ledger said so"
+        return None
+
+    def is_being_visited(self, key: str) -> bool:
+        row = self.connection.execute(
+            "SELECT leased_until FROM visit WHERE device_id = ?", (self._devices[key].device_id,)
+        )
+        return row.fetchone()[0] is not None
+
+    # Every look
+
+    async def look(self) -> None:
+        broken = self.factory.broken()
+        assert not broken, broken[0]
+        self.audit.check()
+        await super().look()
+
+    def _check(self, view: CodeView, now: datetime) -> None:
+        theirs = {pin for (key, _), pin in self.foreign.items() if key == view.device.provider_key}
+        if view.code.access_code_id not in self.doubtful and view.code.pin not in theirs:
+            super()._check(view, now)
+        self._check_served(view, now)
+
+    def _check_served(self, view: CodeView, now: datetime) -> None:
+        """A wish of long ago has come true where the lock is sound, and is told of elsewhere."""
+        code, key = view.code, view.device.provider_key
+        since = max(code.changed_at, code.starts_at or code.changed_at, self.disturbed_at)
+        if code.is_leaving(now):
+            since = max(
+                self.disturbed_at, *(t for t in (code.ends_at, code.delete_requested_at) if t)
+            )
+        if code.ends_at is not None and code.delete_requested_at is not None:
+            since = max(self.disturbed_at, min(code.ends_at, code.delete_requested_at))
+        if now - since < SERVED_WITHIN:
+            return
+        is_due = code.status is not CodeStatus.SET and (
+            code.is_leaving(now) or code.window.contains(now)
+        )
+        if is_due:
+            assert code.errors or code.warnings, f"{now}: {key}: late, and not told"
+        sound = self.sound_since[key]
+        if sound is None or now - sound < SERVED_WITHIN or code.blocked is not None:
+            return
+        assert not (is_due and key != "small"), f"{now}: {key}: owed for long, and {code.status}"
+
+    async def close(self) -> None:
+        """The end of a run: every event has reached both endpoints, and a quiet lock is quiet."""
+        rows = self.connection.execute(
+            "SELECT event_id FROM event WHERE sequence > ?", (self._told_before,)
+        ).fetchall()
+        for url, delivered in self.endpoints.delivered.items():
+            lost = [event_id for (event_id,) in rows if not delivered[event_id]]
+            assert not lost, f"{len(lost)} of {len(rows)} events never reached {url}"
+
+    async def check_quiet(self) -> None:
+        """A converged lock costs few radio operations a day."""
+        before = {key: lock.radio.total for key, lock in self.driver.house.locks.items()}
+        await self.wait(timedelta(days=1), timedelta(hours=4))
+        for key, lock in self.driver.house.locks.items():
+            spent = lock.radio.total - before[key]
+            most = CROWDED_DAY if key == "small" else QUIET_DAY
+            assert spent <= most, f"{key}: {spent} radio operations on a quiet day"
+
+
+STARTS = (
+    datetime(2026, 11, 23, 8, 0, tzinfo=UTC),
+    # Europe's clocks go back, and forward, on the second day of these.
+    datetime(2026, 10, 24, 6, 0, tzinfo=UTC),
+    datetime(2027, 3, 27, 6, 0, tzinfo=UTC),
+)
