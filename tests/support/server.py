@@ -129,7 +129,7 @@ class LatchworkProcess:
         """Events, oldest first."""
         since = where.pop("since", "2000-01-01T00:00:00Z")
         listed = self.call("/events/list", since=since, **where)["events"]
-        return sorted(listed, key=lambda e: (e["created_at"], e["event_id"]))
+        return list(reversed(listed))
 
     def event_types(self, access_code_id: str) -> list[str]:
         return [e["event_type"] for e in self.events(access_code_id=access_code_id)]
