@@ -36,6 +36,8 @@ START_TIMEOUT: Final = 120.0
 STOP_TIMEOUT: Final = 10.0
 SERVER_PORT: Final = 5580
 LONG_DISCRIMINATOR: Final = 2
+MARK: Final = 7
+"""An alarm that means nothing to the driver: the door was left ajar."""
 
 
 class RigLock(NamedTuple):
@@ -247,6 +249,23 @@ class MatterRig:
     def reset(self, lock: RigLock) -> None:
         """Forgets users, codes, schedules, received commands and faults, silently."""
         self._call(lock, "reset")
+
+    async def reports_passed(self, lock: RigLock) -> None:
+        """Returns once the server has told all that the lock reported until now: reports keep
+        their order, and are held back for a second or so."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(self.url, max_msg_size=0) as server,
+        ):
+            await server.receive_json()
+            await server.send_json({"message_id": "1", "command": "start_listening"})
+            await server.receive_json()
+            self.alarm(lock, MARK)
+            async with asyncio.timeout(START_TIMEOUT):
+                while True:
+                    told = (await server.receive_json()).get("data")
+                    if isinstance(told, dict) and told.get("data") == {"alarmCode": MARK}:
+                        return
 
     def _call(self, lock: RigLock, verb: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         connection = _UnixConnection(self._socket(lock.device))

@@ -19,6 +19,9 @@ UNABLE = {FRONT: set[str](), GARAGE: {"native_window"}}
 async def test_conformance(rig: MatterRig, behaviour: Behaviour, lock: RigLock) -> None:
     if lock != FRONT and behaviour.name in SLOW:
         pytest.skip("shown on the lock that is no bridge's")
+    if behaviour.name == "duplicate_refused":
+        # Late reports of the behaviour before are changes that make a duplicate worth a new try.
+        await rig.reports_passed(lock)
     bench = MatterBench(rig)
     under_test = bench.locks[[FRONT, GARAGE].index(lock)]
     await conform(behaviour, bench, under_test, unable=UNABLE[lock])

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from latchwork.drivers.matter import echoes
+from latchwork.drivers.matter.clusters import Change
 from latchwork.drivers.matter.node import LockEndpoint
 from latchwork.drivers.matter.pushes import node_event, pushes_of_event
 from latchwork.drivers.protocol import (
@@ -151,6 +153,30 @@ def test_what_is_being_worked_on_is_no_news() -> None:
     assert told(4, data | {"dataIndex": 3}, busy) == [
         CodesChanged(provider_key=KEY, positions=(3,))
     ]
+
+
+async def test_the_late_report_of_our_own_doing_is_no_news_but_the_next_one_is() -> None:
+    ours = lock()
+    await ours.commands.set_user(Change.ADD, 2, "Ana", 1, 0)
+    await ours.commands.clear_user(2)
+    added = {"lockDataType": 2, "dataOperationType": 0, "userIndex": 2, "fabricIndex": 1}
+    cleared = added | {"dataOperationType": 1}
+    by_keypad = added | {"fabricIndex": None}
+    news: list[Push] = [CodesChanged(provider_key=KEY, positions=(2,))]
+    assert told(4, by_keypad, ours) == news
+    assert told(4, added, ours) == []
+    assert told(4, cleared, ours) == []
+    assert told(4, added, ours) == news
+
+
+async def test_a_report_that_comes_too_late_to_be_ours_is_news(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours = lock()
+    monkeypatch.setattr(echoes, "PATIENCE", -1.0)
+    await ours.commands.set_user(Change.ADD, 2, "Ana", 1, 0)
+    added = {"lockDataType": 2, "dataOperationType": 0, "userIndex": 2, "fabricIndex": 1}
+    assert told(4, added, ours) == [CodesChanged(provider_key=KEY, positions=(2,))]
 
 
 def test_events_of_other_clusters_and_shapes_are_passed_over() -> None:

@@ -13,9 +13,11 @@ from latchwork.drivers.matter.clusters import (
     PIN_CREDENTIAL,
     SINGLE_CREDENTIAL,
     Change,
+    DataType,
     Lock,
     UserStatus,
 )
+from latchwork.drivers.matter.echoes import Echoes
 
 EXCHANGE_TIMEOUT: Final = 8_000
 """Milliseconds that the server waits for the lock's answer."""
@@ -83,6 +85,7 @@ class LockCommands:
         self.client = client
         self.node_id = node_id
         self.endpoint = endpoint
+        self.echoes = Echoes()
 
     async def user(self, index: int) -> User:
         return await self._ask("GetUser", User, userIndex=index)
@@ -94,6 +97,7 @@ class LockCommands:
         self, change: Change, index: int, name: str | None, unique_id: int | None, user_type: int
     ) -> None:
         """Makes an enabled user or changes one; a name of None is no name, or the one it has."""
+        self.echoes.expect(DataType.USER_INDEX, change, index)
         await self._order(
             "SetUser",
             operationType=change,
@@ -107,10 +111,13 @@ class LockCommands:
 
     async def clear_user(self, index: int) -> None:
         """Takes the user's credentials and schedules with it."""
+        self.echoes.expect(DataType.USER_INDEX, Change.CLEAR, index)
+        self.echoes.expect(DataType.PIN, Change.CLEAR, index)
         await self._order("ClearUser", userIndex=index)
 
     async def set_pin(self, change: Change, index: int, pin: Pin, user: int) -> int:
         """The lock's `Status`."""
+        self.echoes.expect(DataType.PIN, change, index)
         answer = await self._order(
             "SetCredential",
             _Stored,
@@ -124,12 +131,15 @@ class LockCommands:
         return answer.status
 
     async def clear_pin(self, index: int) -> None:
+        self.echoes.expect(DataType.PIN, Change.CLEAR, index)
         await self._order("ClearCredential", credential=_pin_at(index))
 
     async def year_day(self, slot: int, user: int) -> YearDay:
         return await self._ask("GetYearDaySchedule", YearDay, yearDayIndex=slot, userIndex=user)
 
     async def set_year_day(self, slot: int, user: int, start: int, end: int) -> None:
+        self.echoes.expect(DataType.YEAR_DAY_SCHEDULE, Change.ADD, user)
+        self.echoes.expect(DataType.YEAR_DAY_SCHEDULE, Change.MODIFY, user)
         await self._order(
             "SetYearDaySchedule",
             yearDayIndex=slot,
@@ -139,6 +149,7 @@ class LockCommands:
         )
 
     async def clear_year_day(self, slot: int, user: int) -> None:
+        self.echoes.expect(DataType.YEAR_DAY_SCHEDULE, Change.CLEAR, user)
         await self._order("ClearYearDaySchedule", yearDayIndex=slot, userIndex=user)
 
     async def move_bolt(self, *, locked: bool) -> None:

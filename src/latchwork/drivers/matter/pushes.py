@@ -17,6 +17,7 @@ from latchwork.drivers.matter.clusters import (
     Operation,
     Source,
 )
+from latchwork.drivers.matter.echoes import Echo
 from latchwork.drivers.matter.node import LockEndpoint
 from latchwork.drivers.protocol import (
     AccessDenied,
@@ -136,8 +137,7 @@ def _operation_error(
 
 
 def _user_change(lock: LockEndpoint, _: NodeEvent, data: dict[str, Any]) -> tuple[Push, ...]:
-    """A code may have been stored, removed, disabled or scheduled; what we do ourselves while we
-    do it is no news."""
+    """A code may have been stored, removed, disabled or scheduled; our own doing is no news."""
     kind = _number(data, "lockDataType")
     if kind == DataType.PIN:
         index = data.get("dataIndex")
@@ -147,9 +147,17 @@ def _user_change(lock: LockEndpoint, _: NodeEvent, data: dict[str, Any]) -> tupl
         return ()
     if index is None or index == ALL_INDICES:
         return (CodesChanged(provider_key=lock.key),)
-    if not lock.has_position(index) or index in lock.touched:
+    if not lock.has_position(index) or _is_echo(lock, data, index) or index in lock.touched:
         return ()
     return (CodesChanged(provider_key=lock.key, positions=(index,)),)
+
+
+def _is_echo(lock: LockEndpoint, data: dict[str, Any], index: int) -> bool:
+    """Of our own fabric, and expected."""
+    if data.get("fabricIndex") != lock.fabric:
+        return False
+    kind, change = _number(data, "lockDataType"), _number(data, "dataOperationType")
+    return lock.commands.echoes.take(Echo(kind, change, index))
 
 
 def _number(data: dict[str, Any], name: str) -> int:
