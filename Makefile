@@ -9,7 +9,11 @@ MATTER := tests/rigs/matter
 CLIENTS := $(wildcard tests/compat/clients/*.txt)
 CLIENT_STAMPS := $(CLIENTS:tests/compat/clients/%.txt=tests/compat/envs/%/.stamp)
 
+<<<<<<< HEAD
 .PHONY: run test check unit acceptance compat compat-envs bench rigs mosquitto install clean
+=======
+.PHONY: run test check unit acceptance locks-table bench rigs mosquitto install clean
+>>>>>>> 43d886d (Write down what each lock stack really did)
 
 run: $(VENV)/.run
 	@PATH="$(CURDIR)/$(BIN):$$PATH" latchwork serve --demo
@@ -49,6 +53,12 @@ mutations: $(VENV)/.dev
 
 crash: $(VENV)/.dev
 	LATCHWORK_KILLS=$(KILLS) $(BIN)/pytest -s tests/acceptance/test_crashes.py
+
+# Plays every driver's conformance anew and writes what came of it into docs/locks.md.
+locks-table: $(VENV)/.dev rigs
+	rm -rf .conformance
+	LATCHWORK_CONFORMANCE_RESULTS=.conformance $(BIN)/pytest -k conformance tests
+	$(BIN)/python -m latchwork.drivers.conformance.table .conformance docs/locks.md
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench

@@ -38,6 +38,8 @@ FIRST_LIST: Final = 10.0
 """Seconds in which the retained list has to come."""
 FIRST_AVAILABILITY: Final = 2.0
 FIRST_LIMITS: Final = 5.0
+UNTOLD: Final = ""
+"""No advice: of a connection that has not said yet whether an earlier one still holds."""
 OLDEST: Final = (2, 7)
 """The first version that passes on a lock's own answers."""
 
@@ -58,7 +60,8 @@ class Network:
         self._online: dict[str, bool] = {}
         self._topics: set[str] = set()
         self._locks: dict[str, Lock] = {}
-        self._advice: str | None = None
+        self._is_loaded = False
+        self._advice: str | None = UNTOLD
 
     async def load(self) -> tuple[Push, ...]:
         """Waits for all that Zigbee2MQTT keeps for those who come: the first pushes.
@@ -75,6 +78,7 @@ class Network:
         if self._info is not None and self._info.has_availability:
             await self._collect(pushes, FIRST_AVAILABILITY, lambda: self._is_availability_told)
         await self._ask_new_locks()
+        self._is_loaded = True
         return (self.all(), *self.advised(), *(p for p in pushes if isinstance(p, DeviceChanged)))
 
     async def _ask_new_locks(self) -> None:
@@ -126,10 +130,10 @@ class Network:
     def _take_info(self, payload: bytes) -> tuple[Push, ...]:
         before, self._info = self._info, msgspec.json.decode(payload, type=Info)
         _check_version(self._info)
-        if self._listed is None or before is None or before == self._info:
+        if before == self._info:
             return ()
         self._furnish()
-        return (self.all(), *self.advised())
+        return (self.all(), *self.advised()) if self._is_loaded else ()
 
     async def _take_devices(self, payload: bytes) -> tuple[Push, ...]:
         listed = locks_of(payload)
@@ -138,7 +142,7 @@ class Network:
         self._listed = listed
         self._furnish()
         await self._follow_topics()
-        return (self.all(), *self.advised()) if self._info is not None else ()
+        return (self.all(), *self.advised()) if self._is_loaded else ()
 
     def _furnish(self) -> None:
         """Makes the locks anew, but for those that stand as they are."""
