@@ -28,7 +28,7 @@ _VALUES: Final[dict[str, Any]] = {
     "is_expired": True,
     "is_managed": True,
     "limit": 100,
-    "name": "Ada's stay",
+    "name": "Ada",
     "primary_color": "#0f766e",
     "provider": "zwave_js",
     "search": "front door",
