@@ -26,7 +26,7 @@ def iso(instant: datetime | None) -> str | None:
     """UTC with Z and milliseconds, as Seam writes instants."""
     if instant is None:
         return None
-    return instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    return instant.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def shown_problem(problem: Problem, key: str, **flags: bool) -> dict[str, Any]:
