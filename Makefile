@@ -9,11 +9,8 @@ MATTER := tests/rigs/matter
 CLIENTS := $(wildcard tests/compat/clients/*.txt)
 CLIENT_STAMPS := $(CLIENTS:tests/compat/clients/%.txt=tests/compat/envs/%/.stamp)
 
-<<<<<<< HEAD
-.PHONY: run test check unit acceptance compat compat-envs bench rigs mosquitto install clean
-=======
-.PHONY: run test check unit acceptance locks-table bench rigs mosquitto install clean
->>>>>>> 43d886d (Write down what each lock stack really did)
+.PHONY: run test check unit acceptance compat compat-envs locks-table simulate mutations crash soak
+.PHONY: bench rigs mosquitto install clean
 
 run: $(VENV)/.run
 	@PATH="$(CURDIR)/$(BIN):$$PATH" latchwork serve --demo
