@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from latchwork.cli import codes, connect, devices, doctor, keys, migrate, tokens
+from latchwork.cli import backup, codes, connect, devices, doctor, keys, migrate, tokens
 from latchwork.cli.say import USAGE, fail
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app.add_typer(tokens.app, name="tokens")
 app.add_typer(devices.app, name="devices")
 app.add_typer(codes.app, name="codes")
 app.command("migrate")(migrate.migrate)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
 
 
