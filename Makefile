@@ -9,7 +9,7 @@ MATTER := tests/rigs/matter
 CLIENTS := $(wildcard tests/compat/clients/*.txt)
 CLIENT_STAMPS := $(CLIENTS:tests/compat/clients/%.txt=tests/compat/envs/%/.stamp)
 
-.PHONY: run test check unit acceptance compat compat-envs locks-table simulate mutations crash soak
+.PHONY: run test check unit acceptance compat compat-envs locks-table simulate mutations crash
 .PHONY: bench rigs mosquitto install clean
 
 run: $(VENV)/.run
