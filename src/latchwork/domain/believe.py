@@ -9,7 +9,7 @@ Rules, in the order of their weight:
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -20,6 +20,9 @@ from latchwork.domain.observation import Empty, Holds, NotRead, Observation, Occ
 from latchwork.domain.problem import without
 from latchwork.domain.slots import ForeignCode, LedgerEntry, Phase
 from latchwork.domain.window import Window, same_schedule
+
+LANDS_WITHIN = timedelta(seconds=30)
+"""How late a lock may apply a write: they were seen to confirm up to 30 s late."""
 
 
 def believe(state: LockState, observed: Mapping[int, Observation], now: datetime) -> None:
@@ -111,7 +114,8 @@ def _tell_foreign(state: LockState, event_type: str, code: ForeignCode, now: dat
 def _found_empty(state: LockState, entry: LedgerEntry, now: datetime) -> None:
     code = state.codes.get(entry.access_code_id)
     if code is None or code.is_leaving(now) or entry.phase is Phase.CLEARING:
-        _removed(state, entry, code, now)
+        if not _may_still_land(entry, code, now):
+            _removed(state, entry, code, now)
     elif code.blocked is not None:
         state.drop_entry(entry.position)
     elif entry.phase is Phase.CONFIRMED:
@@ -122,6 +126,17 @@ def _found_empty(state: LockState, entry: LedgerEntry, now: datetime) -> None:
                 entry, phase=Phase.RESERVED, earlier_pins=(), confirmed_pin=None
             )
         )
+
+
+def _may_still_land(entry: LedgerEntry, code: AccessCode | None, now: datetime) -> bool:
+    """Whether a write of ours that no read has shown yet may be applied after this one: what is
+    empty now would open the door then. A write that the lock refused lands no more."""
+    return (
+        entry.written_at is not None
+        and entry.confirmed_pin != entry.pin
+        and (code is None or code.blocked is None)
+        and now - entry.written_at < LANDS_WITHIN
+    )
 
 
 def _removed(state: LockState, entry: LedgerEntry, code: AccessCode | None, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """What each observation does to a position of ours: the table of ARCHITECTURE.md, row by row."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -217,3 +218,45 @@ def test_a_foreign_code_that_goes_unblocks_a_refused_duplicate() -> None:
     believe(lock, {3: Empty()}, NOW)
     assert lock.codes["code"].blocked is None
     assert told(lock) == ["access_code.unmanaged.removed"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_gone"),
+    [
+        ({"phase": Phase.RESERVED, "written_at": NOW - timedelta(seconds=3)}, False),
+        ({"phase": Phase.ACKNOWLEDGED, "written_at": NOW - timedelta(seconds=29)}, False),
+        (
+            {
+                "phase": Phase.CLEARING,
+                "written_at": NOW - timedelta(seconds=3),
+                "confirmed_pin": Pin("1234"),
+            },
+            False,
+        ),
+        ({"phase": Phase.ACKNOWLEDGED, "written_at": NOW - timedelta(seconds=30)}, True),
+        ({"phase": Phase.RESERVED, "written_at": None}, True),
+        (
+            {
+                "phase": Phase.CONFIRMED,
+                "written_at": NOW - timedelta(seconds=3),
+                "confirmed_pin": Pin("4711"),
+            },
+            True,
+        ),
+    ],
+)
+def test_an_empty_position_where_a_write_may_still_land_is_not_gone(
+    fields: dict[str, Any], is_gone: bool
+) -> None:
+    """A lock may apply a write up to 30 s late: gone too early, the PIN would open the door."""
+    leaving = code(delete_requested_at=NOW, status=CodeStatus.REMOVING)
+    lock = state(leaving, ledger=(entry(**fields),))
+    believe(lock, {1: Empty()}, NOW)
+    assert (1 not in lock.ledger) is is_gone
+
+
+def test_a_write_that_the_lock_refused_lands_no_more() -> None:
+    leaving = code(delete_requested_at=NOW, blocked=Blocked.DUPLICATE)
+    lock = state(leaving, ledger=(entry(phase=Phase.RESERVED, written_at=NOW),))
+    believe(lock, {1: Empty()}, NOW)
+    assert 1 not in lock.ledger
