@@ -54,7 +54,7 @@ crash: $(VENV)/.dev
 # Plays every driver's conformance anew and writes what came of it into docs/locks.md.
 locks-table: $(VENV)/.dev rigs
 	rm -rf .conformance
-	LATCHWORK_CONFORMANCE_RESULTS=.conformance $(BIN)/pytest -k conformance tests
+	LATCHWORK_CONFORMANCE_RESULTS=$(CURDIR)/.conformance $(BIN)/pytest -n 4 --dist loadfile -k "conformance and not document" tests
 	$(BIN)/python -m latchwork.drivers.conformance.table .conformance docs/locks.md
 
 bench: $(VENV)/.dev

@@ -34,8 +34,13 @@ def test_its_locks_differ_as_real_ones_do(demo: LatchworkProcess) -> None:
 
 
 def test_a_code_on_every_lock_is_set_and_opens_it(demo: LatchworkProcess) -> None:
-    """By polling and by a webhook to loopback."""
-    devices = demo.call("/devices/list")["devices"]
+    """By polling and by a webhook to loopback; the lock that computes its codes takes none."""
+    devices = [
+        device
+        for device in demo.call("/devices/list")["devices"]
+        if device["can_program_online_access_codes"]
+    ]
+    assert len(devices) >= 8
     with Receiver() as receiver:
         demo.call("/webhooks/create", url=receiver.url)
         codes: list[dict[str, Any]] = [

@@ -7,6 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from latchwork.api.resources.access_code import AccessCodeCaution, AccessCodeError, Mutated
 from latchwork.api.resources.common import Caution, Id, Instant, Metadata, Resource, Url
+from latchwork.api.resources.device import DeviceCaution
 
 
 class ChangedProperty(Resource):
@@ -54,7 +55,7 @@ class Event(Resource):
     access_code_errors: list[AccessCodeError] | UnsetType = UNSET
     access_code_warnings: list[AccessCodeCaution] | UnsetType = UNSET
     device_errors: list[ToldError] | UnsetType = UNSET
-    device_warnings: list[Caution] | UnsetType = UNSET
+    device_warnings: list[DeviceCaution] | UnsetType = UNSET
     connected_account_errors: list[ToldError] | UnsetType = UNSET
     connected_account_warnings: list[Caution] | UnsetType = UNSET
     action_type: str | UnsetType = UNSET
