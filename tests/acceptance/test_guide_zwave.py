@@ -40,8 +40,9 @@ def server(rig: ZwaveRig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield process
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def receiver() -> Iterator[Receiver]:
+    """One for each test: webhooks of other clients have other secrets."""
     with Receiver() as receiver:
         yield receiver
 
