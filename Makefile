@@ -40,8 +40,6 @@ SEEDS ?= 500
 FIRST ?= 1
 KILLS ?= 200
 
-.PHONY: simulate mutations crash
-
 simulate: $(VENV)/.dev
 	$(BIN)/python tests/simulation/run.py --seeds $(SEEDS) --first $(FIRST)
 
