@@ -171,7 +171,7 @@ def check_locks(server: LatchworkProcess, cloud: LockCloudServer, client: Client
 
 
 def check_events(server: LatchworkProcess, receiver: Receiver, client: Client) -> None:
-    events = server.events(limit=10_000)
+    events = server.events()
     told = Counter((e["event_type"], e.get("access_code_id")) for e in events)
     for code_id in client.created:
         assert told["access_code.created", code_id] == 1

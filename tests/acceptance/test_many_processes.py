@@ -19,6 +19,7 @@ import requests
 
 from latchwork.storage.postgres import PostgresStorage
 from latchwork.storage.vault import Vault
+from latchwork.webhooks.deliver import DeliveryPolicy
 from support.postgres import KILLED, PostgresServer
 from support.server import API_KEY, LatchworkProcess, wait_for
 
@@ -29,7 +30,8 @@ ACCOUNTS = 4
 LOCKS = 6
 ROLES = ("api", "api", "worker", "worker", "webhooks")
 KILL_EVERY = 2.5
-TAKEN_OVER_WITHIN = 15.0
+TAKEN_OVER_WITHIN = 30.0
+"""Until its locks are read anew and every code is set, on a busy machine."""
 
 
 class Hook:
@@ -200,17 +202,6 @@ def every_code(api: LatchworkProcess, devices: list[str]) -> list[dict[str, Any]
     ]
 
 
-def every_event(api: LatchworkProcess) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    cursor = None
-    while True:
-        page = api.call("/events/list", since="2000-01-01T00:00:00Z", limit=500, page_cursor=cursor)
-        found += page["events"]
-        cursor = page["pagination"]["next_page_cursor"]
-        if cursor is None:
-            return found
-
-
 def test_nothing_is_lost_or_done_twice_when_processes_and_the_database_die(
     fleet: list[LatchworkProcess], devices: list[str], database: PostgresServer, hook: Hook
 ) -> None:
@@ -236,11 +227,16 @@ def test_nothing_is_lost_or_done_twice_when_processes_and_the_database_die(
     wait_for("all codes to be set", all_set, within=45)
     codes = {code["access_code_id"]: code["code"] for code in every_code(api, devices)}
     assert codes == load.created
-    told = every_event(api)
+    told = api.events()
     for event_type in ("access_code.created", "access_code.set_on_device"):
         counted = Counter(e["access_code_id"] for e in told if e["event_type"] == event_type)
         assert counted == Counter(load.created.keys()), event_type
-    wait_for("all webhooks", lambda: {e["event_id"] for e in told} <= hook.seen.keys(), within=40)
+    # What the deliverer that was killed had under way waits for its lease to end.
+    wait_for(
+        "all webhooks",
+        lambda: {e["event_id"] for e in told} <= hook.seen.keys(),
+        within=DeliveryPolicy().lease.total_seconds() + 20,
+    )
     on_locks, leases = asyncio.run(look_inside(database.url("fleet")))
     assert sorted(on_locks) == sorted(load.created.values())
     assert leases == 0

@@ -30,10 +30,12 @@ def client(request: pytest.FixtureRequest, demo: LatchworkProcess) -> Iterator[C
 
 @pytest.fixture
 def device_id(client: Client) -> str:
-    """A lock that the client finds: one that takes six digits and keeps no schedule itself."""
+    """A lock that the client finds: takes six digits, zeros too, has room for the codes of every
+    client, and keeps no schedule itself."""
     devices = client("devices.list")
     assert len(devices) >= 8
-    lock = next(d for d in devices if 6 in d["properties"]["supported_code_lengths"])
+    [lock] = [d for d in devices if d["properties"]["name"] == "Side Gate"]
+    assert 6 in lock["properties"]["supported_code_lengths"]
     found = client("devices.get", device_id=lock["device_id"])
     assert found["device_id"] == lock["device_id"]
     assert found["device_type"] == lock["device_type"]

@@ -126,10 +126,16 @@ class LatchworkProcess:
         return None if response.status_code == 404 else response.json()["access_code"]
 
     def events(self, **where: Any) -> list[dict[str, Any]]:
-        """Events, oldest first."""
-        since = where.pop("since", "2000-01-01T00:00:00Z")
-        listed = self.call("/events/list", since=since, **where)["events"]
-        return list(reversed(listed))
+        """Every event, oldest first."""
+        where.setdefault("since", "2000-01-01T00:00:00Z")
+        listed: list[dict[str, Any]] = []
+        cursor = None
+        while True:
+            page = self.call("/events/list", limit=1000, page_cursor=cursor, **where)
+            listed += page["events"]
+            cursor = page["pagination"]["next_page_cursor"]
+            if cursor is None:
+                return listed[::-1]
 
     def event_types(self, access_code_id: str) -> list[str]:
         return [e["event_type"] for e in self.events(access_code_id=access_code_id)]

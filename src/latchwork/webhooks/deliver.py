@@ -39,7 +39,7 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Requests under way at once."""
     per_endpoint: int = 16
     """Of these, to one endpoint: so many slow answers of one leave the rest to the others."""
-    lease: timedelta = timedelta(seconds=60)
+    lease: timedelta = timedelta(seconds=30)
     """Longer than a request and the record of its outcome together may take."""
     longest_pause: timedelta = timedelta(seconds=30)
     """Storage is asked at least this often, for messages that another process has stored."""
