@@ -165,6 +165,48 @@ async def test_masked_read_back_is_set_and_never_rewritten() -> None:
 
 
 @on_virtual_time
+async def test_masked_change_of_pin_that_is_not_applied_is_never_set() -> None:
+    async with World(one_lock(reads="occupancy")) as world:
+        code = await world.create("4711")
+        await world.wait_for(code, "set", 3 * SECOND)
+        # Both are acknowledged; what the position shows does not change.
+        await world.simulate("set_fault", name="ignore_clears", value=-1)
+        await world.simulate("set_fault", name="ignore_writes", value=-1)
+        await world.update(code, pin="5822")
+        await world.wait(HOUR)
+        assert await world.status(code) == "setting"
+        assert world.keypad("4711")
+        await world.simulate("clear_faults")
+        await world.wait_for(code, "set", HOUR)
+        assert world.keypad("5822")
+        assert not world.keypad("4711")
+
+
+@on_virtual_time
+async def test_masked_change_of_pin_is_set_within_the_visit() -> None:
+    async with World(one_lock(reads="occupancy")) as world:
+        code = await world.create("4711")
+        await world.wait_for(code, "set", 3 * SECOND)
+        await world.update(code, pin="5822")
+        await world.wait_for(code, "set", 3 * SECOND)
+        assert world.keypad("5822")
+        assert not world.keypad("4711")
+        assert (world.lock().radio.write, world.lock().radio.clear) == (2, 1)
+
+
+@on_virtual_time
+async def test_masked_change_of_pin_waits_for_the_earlier_write() -> None:
+    async with World(one_lock({"late_apply": 20}, reads="occupancy")) as world:
+        code = await world.create("4711")
+        await world.wait(3 * SECOND)
+        await world.update(code, pin="5822")
+        await world.wait_for(code, "set", 10 * MINUTE)
+        assert world.keypad("5822")
+        await world.wait(MINUTE, SECOND)
+        assert not world.keypad("4711")
+
+
+@on_virtual_time
 async def test_full_lock_goes_to_whoever_starts_first() -> None:
     async with World(one_lock(positions=2)) as world:
         late = await world.create("1111", starts_in=50 * MINUTE, lasts=DAY)

@@ -3,7 +3,8 @@
 Rules, in the order of their weight:
 - `NotRead` changes nothing.
 - A position without a ledger entry belongs to somebody else: it is listed, never touched.
-- Only a read that shows our PIN proves it; `Occupied` confirms an acknowledged write of ours.
+- Only a read that shows our PIN proves it; `Occupied` confirms an acknowledged write of ours where
+  the position was empty before: over an earlier PIN it proves nothing.
 - Another PIN in our position, or what the lock says another hand wrote there, is not ours: the
   position is given up, never written over.
 """
@@ -116,14 +117,17 @@ def _found_empty(state: LockState, entry: LedgerEntry, now: datetime) -> None:
     if code is None or code.is_leaving(now) or entry.phase is Phase.CLEARING:
         if not _may_still_land(entry, code, now):
             _removed(state, entry, code, now)
+            # The clear made room for a write: a try of its own.
+            state.attempted.discard(entry.access_code_id)
     elif code.blocked is not None:
         state.drop_entry(entry.position)
     elif entry.phase is Phase.CONFIRMED:
         external.removed_by_hand(state, entry, code, now)
     elif entry.phase is not Phase.RESERVED or entry.earlier_pins or entry.confirmed_pin:
+        earlier = entry.earlier_pins if _may_still_land(entry, code, now) else ()
         state.set_entry(
             msgspec.structs.replace(
-                entry, phase=Phase.RESERVED, earlier_pins=(), confirmed_pin=None
+                entry, phase=Phase.RESERVED, earlier_pins=earlier, confirmed_pin=None
             )
         )
 
@@ -159,7 +163,7 @@ def _found_occupied(
         return
     if entry.phase is Phase.CONFIRMED and not _schedule_agrees(observation.window, entry):
         external.window_changed(state, entry, observation.window, now)
-    elif _schedule_agrees(observation.window, entry):
+    elif _schedule_agrees(observation.window, entry) and not entry.earlier_pins:
         _confirm(state, entry, EvidenceKind.OCCUPIED, observation.name, now)
 
 

@@ -12,7 +12,7 @@ import msgspec
 from latchwork.domain.access_code import AccessCode, Pool
 from latchwork.domain.action_attempt import ActionType
 from latchwork.domain.lock_state import LockState, is_proven
-from latchwork.domain.observation import Empty, Holds, NotRead, Observation
+from latchwork.domain.observation import Empty, Holds, NotRead, Observation, Occupied
 from latchwork.domain.pin import Pin
 from latchwork.domain.policy import Policy
 from latchwork.domain.problem import Problem, added, has
@@ -201,10 +201,16 @@ class _Desk:
         if seen is None:
             self.reads[entry.position] = None
         elif (
-            not isinstance(seen, NotRead)
-            and self._is_untried(code.access_code_id)
-            and not self._refused_as_duplicate(code)
+            isinstance(seen, NotRead)
+            or not self._is_untried(code.access_code_id)
+            or self._refused_as_duplicate(code)
         ):
+            return
+        elif isinstance(seen, Occupied) and (entry.pin != code.pin or entry.earlier_pins):
+            # Once written over, a lock that hides its PINs could not show which of them it holds.
+            self.steps.append(Clear(code.access_code_id, entry.position))
+        elif not (isinstance(seen, Empty) and entry.phase is Phase.CLEARING):
+            # What is cleared and held yet waits for an earlier write that may still be applied.
             self._write(code, entry.position)
 
     def _place(self, code: AccessCode, free: Iterator[int]) -> bool:
