@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from latchwork.domain import events, external
-from latchwork.domain.access_code import AccessCode, Blocked, Evidence, EvidenceKind
+from latchwork.domain.access_code import AccessCode, Evidence, EvidenceKind
 from latchwork.domain.lock_state import LockState
 from latchwork.domain.observation import Empty, Holds, NotRead, Observation, Occupied
-from latchwork.domain.problem import without
+from latchwork.domain.refusal import unblock_duplicates
 from latchwork.domain.slots import ForeignCode, LedgerEntry, Phase
 from latchwork.domain.window import Window, same_schedule
 
@@ -57,7 +57,7 @@ def _believe_foreign(
         if known is not None:
             state.drop_foreign(position)
             _tell_foreign(state, events.UNMANAGED_REMOVED, known, now)
-            _unblock_duplicates(state)
+            _unblock_duplicates_of(state, known)
         return
     if known is None:
         _add_foreign(state, position, observation, now)
@@ -68,7 +68,7 @@ def _believe_foreign(
         state.drop_foreign(position)
         _tell_foreign(state, events.UNMANAGED_REMOVED, known, now)
         _add_foreign(state, position, observation, now)
-        _unblock_duplicates(state)
+        _unblock_duplicates_of(state, known)
         return
     window = _known_window(observation)
     seen = msgspec.structs.replace(
@@ -77,7 +77,7 @@ def _believe_foreign(
     if seen != known:
         state.set_foreign(seen)
     if (seen.pin, seen.window) != (known.pin, known.window):
-        _unblock_duplicates(state)
+        _unblock_duplicates_of(state, known)
 
 
 def _known_window(observation: Occupied | Holds) -> Window | None:
@@ -145,7 +145,7 @@ def _may_still_land(entry: LedgerEntry, code: AccessCode | None, now: datetime) 
 
 def _removed(state: LockState, entry: LedgerEntry, code: AccessCode | None, now: datetime) -> None:
     state.drop_entry(entry.position)
-    _unblock_duplicates(state)
+    _unblock_duplicates_of(state, entry)
     if code is None:
         return
     code = state.set_code(code, evidence=None, scheduled_on_device=False)
@@ -202,6 +202,8 @@ def _confirm(
         earlier_pins=(),
     )
     state.set_entry(proven)
+    if replaced := entry.pins - {entry.pin}:
+        unblock_duplicates(state, replaced, None)
     code = state.codes.get(entry.access_code_id)
     if code is not None:
         state.set_code(
@@ -250,7 +252,7 @@ def _foreign_in_our_position(
         return
     state.drop_entry(entry.position)
     _add_foreign(state, entry.position, observation, now)
-    _unblock_duplicates(state)
+    _unblock_duplicates_of(state, entry)
     if code is None:
         return
     if code.is_leaving(now):
@@ -262,14 +264,9 @@ def _foreign_in_our_position(
         state.set_code(code, evidence=None)
 
 
-def _unblock_duplicates(state: LockState) -> None:
-    """The lock's codes changed: a PIN that it refused as a duplicate may be tried again."""
-    for code in tuple(state.codes.values()):
-        if code.blocked is Blocked.DUPLICATE:
-            state.set_code(
-                code,
-                blocked=None,
-                failures=0,
-                retry_at=None,
-                errors=without(code.errors, ("duplicate_code_on_device",)),
-            )
+def _unblock_duplicates_of(state: LockState, gone: ForeignCode | LedgerEntry) -> None:
+    if isinstance(gone, LedgerEntry):
+        unblock_duplicates(state, gone.pins, gone.access_code_id)
+    else:
+        pins = () if gone.pin is None else (gone.pin,)
+        unblock_duplicates(state, pins, gone.unmanaged_access_code_id)

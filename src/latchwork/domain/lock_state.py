@@ -218,9 +218,7 @@ class LockState:
         pins = {code.pin for code in self.codes.values()}
         pins |= {code.pin for code in self.foreign.values() if code.pin is not None}
         for entry in self.ledger.values():
-            pins |= {entry.pin, *entry.earlier_pins}
-            if entry.confirmed_pin is not None:
-                pins.add(entry.confirmed_pin)
+            pins |= entry.pins
         return pins
 
     def other_names(self, code: AccessCode) -> set[str]:

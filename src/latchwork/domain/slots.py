@@ -43,6 +43,12 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     appearance: str | None = None
     """The name as the lock told it at the last proof."""
 
+    @property
+    def pins(self) -> set[Pin]:
+        """All that may open by it: an earlier PIN opens until the new one is written over it."""
+        pins = {self.pin, *self.earlier_pins}
+        return pins if self.confirmed_pin is None else {*pins, self.confirmed_pin}
+
 
 class ForeignCode(msgspec.Struct, frozen=True, kw_only=True):
     """A position that holds something we did not write: listed as unmanaged, and touched only

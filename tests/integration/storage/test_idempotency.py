@@ -83,6 +83,18 @@ async def test_after_a_crash_it_is_known_what_was_written(stored: Stored) -> Non
     assert await ask(SCOPE, PARAMETERS, "two", NOW + CLAIM) == Unanswered(ids=("some-id",))
 
 
+async def test_a_duplicate_that_was_met_marks_nothing(stored: Stored) -> None:
+    """After a crash right then the request is carried out yet, not taken for done."""
+    await stored.create(pin="4711")
+    claim = await claimed(stored)
+    mine = CLAIMED.set(claim)
+    try:
+        assert await stored.try_create(stored.code("4711")) is not None
+    finally:
+        CLAIMED.reset(mine)
+    await claimed(stored, "two", CLAIM)
+
+
 async def test_after_a_day_all_is_forgotten(stored: Stored) -> None:
     claim = await claimed(stored)
     await stored.storage.answer_request(claim, ANSWER)

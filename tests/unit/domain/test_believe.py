@@ -9,6 +9,7 @@ from latchwork.domain.access_code import Blocked, CodeStatus, EvidenceKind
 from latchwork.domain.believe import believe, believe_scan
 from latchwork.domain.observation import Empty, Holds, NotRead, Occupied
 from latchwork.domain.pin import Pin
+from latchwork.domain.problem import Problem
 from latchwork.domain.slots import Phase
 from latchwork.domain.window import Window
 from support.lock_views import HOUR, NOW, code, entry, foreign, state, told
@@ -218,6 +219,51 @@ def test_a_foreign_code_that_goes_unblocks_a_refused_duplicate() -> None:
     believe(lock, {3: Empty()}, NOW)
     assert lock.codes["code"].blocked is None
     assert told(lock) == ["access_code.unmanaged.removed"]
+
+
+def refused(**detail: str) -> Any:
+    """The error of a PIN that the lock refused because of another code."""
+    return Problem("duplicate_code_on_device", "Refused.", NOW, detail or None)
+
+
+def test_another_code_that_goes_leaves_a_refused_duplicate_alone() -> None:
+    """Each try is radio, and what refused this PIN is still on the lock."""
+    blocked = code(blocked=Blocked.DUPLICATE, errors=(refused(),))
+    leaving = code(
+        "9000", access_code_id="leaving", delete_requested_at=NOW, status=CodeStatus.REMOVING
+    )
+    lock = state(
+        blocked,
+        leaving,
+        ledger=(confirmed(access_code_id="leaving", pin="9000"),),
+        others=(foreign(3, "4711"), foreign(4, "1234")),
+    )
+    believe(lock, {1: Empty(), 4: Empty()}, NOW)
+    assert set(lock.ledger) == set()
+    assert set(lock.foreign) == {3}
+    assert lock.codes["code"].blocked is Blocked.DUPLICATE
+
+
+def test_a_masked_code_that_goes_unblocks_what_it_may_have_refused() -> None:
+    for errors, is_freed in (
+        ((refused(),), True),
+        ((refused(unmanaged_access_code_id="foreign-3"),), True),
+        ((refused(managed_access_code_id="other"),), False),
+    ):
+        lock = state(code(blocked=Blocked.DUPLICATE, errors=errors), others=(foreign(3, None),))
+        believe(lock, {3: Empty()}, NOW)
+        assert (lock.codes["code"].blocked is None) is is_freed
+        assert (lock.codes["code"].errors == ()) is is_freed
+
+
+def test_a_pin_of_ours_that_is_replaced_unblocks_its_duplicates() -> None:
+    blocked = code(blocked=Blocked.DUPLICATE, errors=(refused(managed_access_code_id="changed"),))
+    changed = entry(access_code_id="changed", pin="5822", earlier_pins=(Pin("4711"),))
+    lock = state(blocked, code("5822", access_code_id="changed"), ledger=(changed,))
+    believe(lock, {1: Holds(Pin("4711"))}, NOW)
+    assert lock.codes["code"].blocked is Blocked.DUPLICATE
+    believe(lock, {1: Holds(Pin("5822"))}, NOW)
+    assert lock.codes["code"].blocked is None
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,7 @@ class PostgresTransaction(PostgresSession):
         self._webhooks: dict[str, Webhook] = {}
         self._changed: set[str] = set()
         self.recorded: list[tuple[str, NewEvent]] = []
-        self.dirty = False
-        """Whether anything was changed since `dirty` was last reset."""
+        self.writes = 0
         self.due = False
         self.messages = False
 
@@ -65,21 +64,21 @@ class PostgresTransaction(PostgresSession):
 
     async def one(self, sql: str, values: Values = ()) -> Row | None:
         row = await super().one(sql, values)
-        self.dirty |= row is not None and not sql.startswith("SELECT")
+        self.writes += row is not None and not sql.startswith("SELECT")
         return row
 
     async def all(self, sql: str, values: Values = ()) -> Sequence[Row]:
         rows = await super().all(sql, values)
-        self.dirty |= bool(rows) and not sql.startswith("SELECT")
+        self.writes += bool(rows) and not sql.startswith("SELECT")
         return rows
 
     async def run(self, sql: str, values: Values = ()) -> int:
         count = await super().run(sql, values)
-        self.dirty |= count > 0
+        self.writes += count > 0
         return count
 
     async def run_many(self, sql: str, many: Iterable[Values]) -> None:
-        self.dirty = True
+        self.writes += 1
         await super().run_many(sql, many)
 
     def now_us(self) -> int:
@@ -90,6 +89,7 @@ class PostgresTransaction(PostgresSession):
 
     async def record(self, workspace_id: str, events: Sequence[NewEvent]) -> None:
         self.recorded += [(workspace_id, event) for event in events]
+        self.writes += len(events)
 
     async def store_recorded(self) -> None:
         """Workspace by workspace, in an order that is the same for everybody."""

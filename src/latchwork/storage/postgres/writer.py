@@ -208,26 +208,23 @@ class GroupWriter:
     async def _perform(self, tx: PostgresTransaction, jobs: list[_Job]) -> None:
         for job in jobs:
             job.result, job.error = None, None
-            tx.dirty, recorded = False, len(tx.recorded)
+            writes = tx.writes
             due, messages = tx.due, tx.messages
             try:
                 job.result = await job.unit(tx)
             except LatchworkError as error:
-                await self._refused(tx, error, alone=len(jobs) == 1)
+                self._refused(error, wrote=tx.writes != writes, alone=len(jobs) == 1)
                 job.error = error
             except Exception as error:
                 if len(jobs) == 1 or isinstance(error, (*TRANSIENT, *SHORT)):
                     raise
                 raise _SpoiledError from error
             if job.error is not None:
-                del tx.recorded[recorded:]
                 tx.due, tx.messages = due, messages
 
-    async def _refused(
-        self, tx: PostgresTransaction, error: LatchworkError, *, alone: bool
-    ) -> None:
+    def _refused(self, error: LatchworkError, *, wrote: bool, alone: bool) -> None:
         """A refusal of the unit's own, before it wrote anything, disturbs nobody."""
-        if tx.dirty:
+        if wrote:
             if alone:
                 raise error
             raise _SpoiledError from error

@@ -144,11 +144,7 @@ class CodeQueries(Aggregate):
             foreign = await slots.foreign_codes(session, device_id)
         pins = {code.pin for code in codes if code.is_issued}
         pins.update(code.pin for code in foreign if code.pin is not None)
-        for entry in ledger:
-            # An earlier PIN opens the lock until the new one is written over it.
-            pins.update((entry.pin, *entry.earlier_pins))
-            if entry.confirmed_pin is not None:
-                pins.add(entry.confirmed_pin)
+        pins.update(*(entry.pins for entry in ledger))
         return sorted(pins, key=Pin.reveal)
 
 

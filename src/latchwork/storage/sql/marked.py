@@ -1,5 +1,6 @@
 """Every write of a request with an idempotency key marks the key in its own transaction, so that
-whether the request was carried out is known for certain after a crash."""
+whether the request was carried out is known for certain after a crash. A unit that wrote nothing,
+such as one that met a duplicate PIN, marks nothing: the request can be carried out yet."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
@@ -23,9 +24,12 @@ def marked(unit: Callable[[Transaction], Awaitable[T]]) -> Callable[[Transaction
         return unit
 
     async def with_mark(tx: Transaction) -> T:
-        values = (msgspec.json.encode(claim.ids).decode(), claim.scope, claim.token)
-        if await tx.run(_MARK, values) == 0:
-            raise Conflict("Another request with this Idempotency-Key took over.")
-        return await unit(tx)
+        before = tx.writes
+        result = await unit(tx)
+        if tx.writes != before:
+            values = (msgspec.json.encode(claim.ids).decode(), claim.scope, claim.token)
+            if await tx.run(_MARK, values) == 0:
+                raise Conflict("Another request with this Idempotency-Key took over.")
+        return result
 
     return with_mark

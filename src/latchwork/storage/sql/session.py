@@ -33,6 +33,10 @@ class Session(Protocol):
 class Transaction(Session, Protocol):
     """What a unit is given: statements that are stored together, or not at all."""
 
+    @property
+    def writes(self) -> int:
+        """Grows with each statement that changed something, and each event recorded."""
+
     def now_us(self) -> int: ...
     def new_id(self) -> str: ...
     async def record(self, workspace_id: str, events: Sequence[NewEvent]) -> None:

@@ -71,6 +71,10 @@ class SqliteTransaction(SqliteSession):
         self.notify_messages = notify_messages
         self._endpoints = Endpoints()
 
+    @property
+    def writes(self) -> int:
+        return self._connection.total_changes
+
     def now_us(self) -> int:
         return to_us(self._clock_now())
 
