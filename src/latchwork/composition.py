@@ -14,7 +14,7 @@ import structlog
 from starlette.types import ASGIApp
 
 from latchwork.api import serializers
-from latchwork.api.app import create_app
+from latchwork.api.app import ENDPOINTS, create_app
 from latchwork.api.endpoint import ApiDeps
 from latchwork.api.health import create_health_app
 from latchwork.config import Role, Settings
@@ -35,8 +35,11 @@ from latchwork.engine.ownership import SharedOwnership, beat
 from latchwork.engine.reconciler import Reconciler
 from latchwork.engine.trial import try_connection
 from latchwork.engine.worker import Worker
+from latchwork.observing.observer import Observer, tracing_if_wished
+from latchwork.observing.server import Watch, WatchedApp
+from latchwork.observing.visits import WatchedVisits
 from latchwork.pages.connect import ConnectDeps, ConnectPages
-from latchwork.serving import background, serve_until_stopped, web_server
+from latchwork.serving import Drain, background, serve_until_stopped, web_server
 from latchwork.storage.interface import ApiKey
 from latchwork.storage.sql.storage import SqlStorage
 from latchwork.storage.sqlite.process_lock import acquire_process_lock
@@ -194,7 +197,8 @@ async def _run(
     new_key: Secret | None,
     started: Callable[[Started], None],
 ) -> None:
-    factories = registry.load()
+    observer = Observer(tracing=tracing_if_wished(wished=settings.tracing))
+    factories = observer.factories(registry.load())
     inbound = InboundAddresses(open_vault(settings).inbound_mac, settings.public_url)
     ownership = None
     if settings.postgres is not None and settings.role in WORKING:
@@ -205,34 +209,49 @@ async def _run(
     await _connect_accounts(settings, storage, workspace, factories)
     guard = AddressGuard(settings.webhook_allow)
     sender = HttpSender(guard)
-    deliverer = Deliverer(storage, clock, render_webhook, sender, jitter=rng.random)
+    deliverer = Deliverer(
+        storage, clock, render_webhook, observer.sender(sender), jitter=rng.random
+    )
     if settings.role in ANSWERING:
-        app = _app(settings, storage, guard, factories, connections, inbound)
+        app = _app(settings, storage, guard, factories, connections, inbound, observer)
     else:
         app = create_health_app(storage)
     delivering = [deliverer.run()] if settings.role in DELIVERING else []
-    parts = _parts(settings, storage, connections, owns=ownership is not None)
+    parts = _parts(settings, storage, connections, observer, owns=ownership is not None)
+    drain = Drain(settings.drain)
+    app = _watched(settings, storage, app, observer, drain)
     try:
         async with background(parts, delivering) as failed:
             url = f"http://{settings.host}:{settings.port}"
             await serve_until_stopped(
-                web_server(settings, app), failed, lambda: started(Started(url, workspace, new_key))
+                web_server(settings, app),
+                failed,
+                lambda: started(Started(url, workspace, new_key)),
+                drain,
             )
             deliverer.stop()
     finally:
         await sender.aclose()
+        await asyncio.to_thread(observer.close)
         if ownership is not None:
             await ownership.leave()
 
 
 def _parts(
-    settings: Settings, storage: SqlStorage, connections: Connections, *, owns: bool
+    settings: Settings,
+    storage: SqlStorage,
+    connections: Connections,
+    observer: Observer,
+    *,
+    owns: bool,
 ) -> list[Coroutine[Any, Any, None]]:
     """What runs beside the server, deliveries apart."""
     parts: list[Coroutine[Any, Any, None]] = []
     if settings.role in WORKING:
-        reconciler = Reconciler(storage, connections, clock, settings.policy, rng, new_id)
-        worker = Worker(storage, connections, clock, reconciler)
+        visit_storage = observer.visit_storage(storage, settings.policy)
+        reconciler = Reconciler(visit_storage, connections, clock, settings.policy, rng, new_id)
+        visits = WatchedVisits(reconciler, observer.metrics, observer.tracing)
+        worker = Worker(storage, connections, clock, visits)
         parts += [connections.run(), worker.run(), keep_house(storage, clock, settings.kept)]
     if settings.postgres is not None and not owns:
         parts.append(beat(storage, clock, new_id()))
@@ -276,6 +295,7 @@ def _app(
     factories: Mapping[str, DriverFactory],
     connections: Connections,
     inbound: InboundAddresses,
+    observer: Observer,
 ) -> ASGIApp:
     return create_app(
         ApiDeps(
@@ -296,7 +316,25 @@ def _app(
             inbound=inbound,
             deliver=connections.deliver,
             page=_connect_pages(storage, factories, connections).answer,
+            wakes=observer.wakes if settings.role is Role.ALL else None,
         )
+    )
+
+
+def _watched(
+    settings: Settings, storage: SqlStorage, app: ASGIApp, observer: Observer, drain: Drain
+) -> ASGIApp:
+    return WatchedApp(
+        app,
+        Watch(
+            storage=storage,
+            now=clock.now,
+            metrics=observer.metrics if settings.metrics else None,
+            token=settings.metrics_token,
+            tracing=observer.tracing,
+            paths=[endpoint.path for endpoint in ENDPOINTS],
+            draining=lambda: drain.begun,
+        ),
     )
 
 

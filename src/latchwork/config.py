@@ -67,6 +67,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy = Policy()
     lead_time: timedelta | None = None
     kept: Kept = Kept()
+    metrics: bool = True
+    metrics_token: Secret | None = None
+    """What /metrics asks for; None: nothing."""
+    tracing: bool = False
+    drain: timedelta = timedelta(0)
+    """How long a process that is told to stop goes on answering while it says it is not ready."""
 
 
 def from_environment(environment: Mapping[str, str], *, demo: bool = False) -> Settings:
@@ -110,6 +116,10 @@ def from_environment(environment: Mapping[str, str], *, demo: bool = False) -> S
             deliveries=read("KEEP_DELIVERIES", _days, Kept().deliveries),
             attempts=read("KEEP_ATTEMPTS", _days, Kept().attempts),
         ),
+        metrics=read("METRICS", _switch, True),
+        metrics_token=read("METRICS_TOKEN", _token, None),
+        tracing=read("TRACING", _switch, False),
+        drain=read("DRAIN", _seconds, timedelta(0)),
     )
 
 
@@ -120,6 +130,7 @@ KNOWN: Final = frozenset(
         "BOOTSTRAP_API_KEY", "LOG_LEVEL", "LOG_FORMAT", "WEBHOOK_ALLOW", "CONNECT", "DEMO",
         "DELAY_AFTER", "FAILURE_DEADLINE", "LEAD_TIME", "KEEP_EVENTS", "KEEP_DELIVERIES",
         "KEEP_ATTEMPTS", "PUBLIC_URL", "RATE_LIMITS", "RATE_LIMIT_PER_KEY",
+        "METRICS", "METRICS_TOKEN", "TRACING", "DRAIN",
     )
 )  # fmt: skip
 
@@ -233,6 +244,12 @@ def _api_key(text: str) -> Secret:
         )
     if not text.isascii() or not text.replace("_", "").isalnum():
         raise ValueError("may only hold letters, digits and underscores.")
+    return Secret(text)
+
+
+def _token(text: str) -> Secret:
+    if len(text) < SHORTEST_KEY or not text.isascii() or " " in text:
+        raise ValueError(f"must have at least {SHORTEST_KEY} characters, without spaces.")
     return Secret(text)
 
 

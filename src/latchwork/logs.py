@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 
+from latchwork import request_ids
 from latchwork.domain.pin import MASK
 
 SECRET_FIELDS: Final = frozenset(
@@ -21,6 +22,7 @@ def set_up(level: str, style: str | None) -> None:
     console = sys.stderr.isatty() if style is None else style == "console"
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        with_request_id,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
@@ -46,6 +48,15 @@ def set_up(level: str, style: str | None) -> None:
     logging.basicConfig(level=getattr(logging, level), handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def with_request_id(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Adds the id of the request that is being worked for."""
+    if (request_id := request_ids.current.get()) is not None:
+        event.setdefault("request_id", request_id)
+    return event
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

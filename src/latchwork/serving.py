@@ -5,6 +5,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -18,6 +19,24 @@ log = structlog.get_logger(__name__)
 
 STOP_WITHIN = 5.0
 """Seconds that requests and deliveries under way get at the end."""
+
+
+class Drain:
+    """The time between the wish to stop and the end of answering, for those who send requests
+    here to take notice."""
+
+    def __init__(self, lasts: timedelta = timedelta(0)) -> None:
+        self._lasts = lasts
+        self.begun = False
+
+    def begin(self, stop: Callable[[], None]) -> None:
+        """Calls `stop` when the time is over; at once when asked again, or when there is none."""
+        if self.begun or not self._lasts:
+            stop()
+        else:
+            log.info("server.draining", for_s=self._lasts.total_seconds())
+            asyncio.get_running_loop().call_later(self._lasts.total_seconds(), stop)
+        self.begun = True
 
 
 def web_server(settings: Settings, app: ASGIApp) -> uvicorn.Server:
@@ -66,14 +85,20 @@ async def serve_until_stopped(
     server: uvicorn.Server,
     failed: "asyncio.Future[BaseException]",
     ready: Callable[[], None],
+    drain: Drain | None = None,
 ) -> None:
     config = server.config
     socket = _bound(config)
     # uvicorn would raise the signal anew once it has stopped; the process is to end with 0.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
     loop = asyncio.get_running_loop()
+    drain = drain or Drain()
+
+    def stop() -> None:
+        server.handle_exit(signal.SIGTERM, None)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.handle_exit, number, None)
+        loop.add_signal_handler(number, drain.begin, stop)
     serving = loop.create_task(server.serve(sockets=[socket]))
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells by a flag
         await asyncio.sleep(0.01)

@@ -242,6 +242,8 @@ def test_no_pin_and_no_key_in_logs_errors_or_files(server: LatchworkProcess) -> 
         )
         assert answer.status_code == 401
         refusals.append(answer.text)
+        refusals.append(requests.get(f"{server.url}/metrics", timeout=5).text)
+        assert "latchwork_code_time_to_set_seconds_count" in refusals[-1]
         server.kill()
         server.start()
         server.call("/access_codes/delete", access_code_id=code["access_code_id"])
@@ -252,3 +254,18 @@ def test_no_pin_and_no_key_in_logs_errors_or_files(server: LatchworkProcess) -> 
         for path in server.folder.iterdir():
             if path.is_file():
                 assert canary.encode() not in path.read_bytes(), f"{canary[:4]}... in {path.name}"
+
+
+def test_it_drains_before_it_stops(tmp_path: Path) -> None:
+    process = LatchworkProcess(tmp_path, LATCHWORK_DRAIN="60")
+    process.start()
+    assert requests.get(f"{process.url}/ready", timeout=5).status_code == 200
+    assert process.process is not None
+    process.process.send_signal(signal.SIGTERM)
+    wait_for(
+        "it to drain",
+        lambda: requests.get(f"{process.url}/ready", timeout=5).status_code == 503,
+        within=5,
+    )
+    assert requests.get(f"{process.url}/health", timeout=5).status_code == 200
+    assert process.stop() == 0

@@ -93,3 +93,14 @@ def test_a_wrong_value_is_refused_by_name(name: str, value: str, rule: str) -> N
 def test_a_misspelt_variable_is_noticed() -> None:
     environment = {"LATCHWORK_PROT": "1", "LATCHWORK_PORT": "1", "LATCHWORK_API_KEY": "x", "A": "b"}
     assert unknown_variables(environment) == ["LATCHWORK_PROT"]
+
+
+def test_what_is_watched_and_how_it_ends_can_be_set() -> None:
+    settings = from_environment(
+        {"LATCHWORK_METRICS_TOKEN": "t" * 20, "LATCHWORK_TRACING": "on", "LATCHWORK_DRAIN": "10"}
+    )
+    assert (settings.metrics, settings.tracing) == (True, True)
+    assert settings.metrics_token is not None
+    assert settings.drain == timedelta(seconds=10)
+    with pytest.raises(Rejected, match="LATCHWORK_METRICS_TOKEN must have at least 20"):
+        from_environment({"LATCHWORK_METRICS_TOKEN": "short"})

@@ -9,9 +9,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from latchwork import request_ids
 from latchwork.api import inbound
 from latchwork.api.auth import authenticated
-from latchwork.api.endpoint import ApiDeps, Call, Endpoint
+from latchwork.api.endpoint import READ, ApiDeps, Call, Endpoint
 from latchwork.api.errors import ApiError, from_domain
 from latchwork.api.idempotency import key_of, once
 from latchwork.api.limits import Limiter
@@ -92,6 +93,7 @@ class _Api:
         request = Request(scope, receive)
         begin = time.perf_counter()
         request_id = self._new_id()
+        request_ids.current.set(request_id)
         try:
             response = await self._answer(request)
         except ClientDisconnect:
@@ -99,7 +101,6 @@ class _Api:
         response.headers["seam-request-id"] = request_id
         log.debug(
             "request",
-            request_id=request_id,
             method=request.method,
             path=scope["path"] if scope["path"] in self._endpoints else "unknown",
             status=response.status_code,
@@ -181,9 +182,25 @@ class _Api:
     async def _perform(self, endpoint: Endpoint, asked: msgspec.Struct, call: Call) -> Answered:
         if self._limiter is not None:
             await self._limiter.count_command(call, asked)
-        answer = await endpoint.handler(call, asked)
+        answer = await self._handled(endpoint, asked, call)
         shown = in_version(answer, call.caller.api_version)
         return Answered(status=200, body=_encode(shown))
+
+    async def _handled(
+        self, endpoint: Endpoint, asked: msgspec.Struct, call: Call
+    ) -> dict[str, Any]:
+        """The handler's answer; a command is noted before it is stored, for the visit that it
+        wakes may begin before it is answered."""
+        wakes, request_id = self._deps.wakes, request_ids.current.get()
+        if wakes is None or request_id is None or endpoint.methods is READ:
+            return await endpoint.handler(call, asked)
+        subjects = _subjects(asked)
+        wakes.note(subjects, request_id)
+        try:
+            return await endpoint.handler(call, asked)
+        except BaseException:
+            wakes.forget(subjects, request_id)
+            raise
 
     async def _performed_to_the_end(
         self, endpoint: Endpoint, asked: msgspec.Struct, call: Call
@@ -206,6 +223,12 @@ class _Api:
     async def _health(self) -> Response:
         await self._deps.storage.healthy()
         return _json(200, {"ok": True, "status": "ready"})
+
+
+def _subjects(asked: msgspec.Struct) -> list[str]:
+    """The locks and codes that a command names."""
+    named = [getattr(asked, name, None) for name in ("access_code_id", "device_id")]
+    return [one for one in (*named, *(getattr(asked, "device_ids", None) or ())) if one]
 
 
 def _internal() -> ApiError:

@@ -1,8 +1,8 @@
 """The declared table that routes (and the OpenAPI document) are made from."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -20,6 +20,13 @@ READ = ("GET", "POST")
 CREATE = ("POST",)
 UPDATE = ("POST", "PATCH", "PUT")
 DELETE = ("POST", "DELETE")
+
+
+class WakesVisits(Protocol):
+    """Is told which request may wake a visit; `subjects` are ids of locks and codes."""
+
+    def note(self, subjects: Iterable[str], request_id: str) -> None: ...
+    def forget(self, subjects: Iterable[str], request_id: str) -> None: ...
 
 
 class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +58,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     """Where providers deliver; None: nowhere."""
     deliver: Callable[[str, Mapping[str, str], bytes], Awaitable[None]] | None = None
     """Hands a provider's delivery to an account: (account, headers, body)."""
+    wakes: WakesVisits | None = None
+    """None: no visits are made in this process."""
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,12 +1,13 @@
 """Lateness: when a wish should have come true, what is said when it has not, and to whom."""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from latchwork.domain import events, problem
 from latchwork.domain.access_code import AccessCode
+from latchwork.domain.device import ConnectedAccount, Device
 from latchwork.domain.external import CONFLICTING
 from latchwork.domain.lock_state import LockState
 from latchwork.domain.policy import Policy
@@ -16,6 +17,15 @@ from latchwork.domain.timing import program_from
 LOW_BATTERY: Final = "accessory_keypad_low_battery"
 """Seam's code for the battery of what the PIN is typed on, the nearest that it has."""
 FAILED_TO_UPDATE: Final = "failed_to_update"
+
+
+class OnLock(Protocol):
+    """A lock and its account."""
+
+    @property
+    def device(self) -> Device: ...
+    @property
+    def account(self) -> ConnectedAccount: ...
 
 
 class Lateness(msgspec.Struct, frozen=True):
@@ -100,7 +110,7 @@ def fail(
     return code
 
 
-def expected_at(state: LockState, code: AccessCode, policy: Policy) -> datetime:
+def expected_at(state: OnLock, code: AccessCode, policy: Policy) -> datetime:
     """From when an unproven code counts as late: at its start when it was wished in good time,
     else after a grace from the wish, or from the discovery that somebody removed it."""
     begin = program_from(code, state.device, state.account)

@@ -35,7 +35,7 @@ from latchwork.engine.clock import Clock
 from latchwork.engine.connections import ANY_POSITION, Connections
 from latchwork.engine.issuing import issue_codes
 from latchwork.engine.outcome import note_refusal
-from latchwork.storage.interface import EngineStorage, Lease, StaleTokenError
+from latchwork.storage.interface import Lease, StaleTokenError, VisitStorage
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ class Reconciler:
 
     def __init__(
         self,
-        storage: EngineStorage,
+        storage: VisitStorage,
         connections: Connections,
         clock: Clock,
         policy: Policy,

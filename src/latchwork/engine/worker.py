@@ -2,13 +2,14 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 
 from latchwork.domain.errors import LatchworkError
 from latchwork.engine.clock import Clock
 from latchwork.engine.connections import Connections
-from latchwork.engine.reconciler import LEASE, Reconciler
+from latchwork.engine.reconciler import LEASE
 from latchwork.storage.interface import EngineStorage, Lease
 
 log = structlog.get_logger(__name__)
@@ -16,6 +17,11 @@ log = structlog.get_logger(__name__)
 LONGEST_NAP = timedelta(seconds=60)
 """Waking is by notice and by due time; this only bounds what a lost notice can cost."""
 AFTER_TROUBLE = timedelta(seconds=1)
+
+
+class Visitor(Protocol):
+    async def visit(self, lease: Lease) -> None:
+        """See Reconciler."""
 
 
 class Worker:
@@ -27,7 +33,7 @@ class Worker:
         storage: EngineStorage,
         connections: Connections,
         clock: Clock,
-        reconciler: Reconciler,
+        reconciler: Visitor,
         *,
         concurrency: int = 512,
     ) -> None:

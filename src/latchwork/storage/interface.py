@@ -35,6 +35,7 @@ from latchwork.storage.access import (
     WebviewStorage,
     WorkspaceStorage,
 )
+from latchwork.storage.backlog import BacklogStorage
 from latchwork.storage.errors import StaleTokenError as StaleTokenError  # noqa: PLC0414 - likewise
 from latchwork.storage.errors import StorageUnavailable as StorageUnavailable  # noqa: PLC0414
 from latchwork.storage.ownership import OwnershipStorage
@@ -292,7 +293,25 @@ class CodeStorage(Protocol):
     ) -> Page[ActionAttempt]: ...
 
 
-class EngineStorage(Protocol):
+class VisitStorage(Protocol):
+    """What one visit reads and writes back."""
+
+    async def load_visit(self, lease: Lease) -> LockView:
+        """Raises StaleTokenError when the lease is lost."""
+
+    async def checkpoint(
+        self, lease: Lease, changes: VisitChanges, now: datetime, extend_to: datetime
+    ) -> Lease:
+        """Writes back and keeps the lease, extended. Raises StaleTokenError."""
+
+    async def release(
+        self, lease: Lease, changes: VisitChanges, now: datetime, due_at: datetime | None
+    ) -> None:
+        """Writes back, sets the next due time, frees the lease. A due time that an API write
+        moved closer during the visit is kept when it is earlier. Raises StaleTokenError."""
+
+
+class EngineStorage(VisitStorage, Protocol):
     """Claims and write-backs. `on_due` is called (from the event loop) after each commit that
     may have made a device due earlier than before."""
 
@@ -316,20 +335,6 @@ class EngineStorage(Protocol):
 
     async def next_due(self, accounts: Sequence[str] | None = None) -> datetime | None:
         """The earliest due_at of a device without a lease in force, of all or of these accounts."""
-
-    async def load_visit(self, lease: Lease) -> LockView:
-        """Raises StaleTokenError when the lease is lost."""
-
-    async def checkpoint(
-        self, lease: Lease, changes: VisitChanges, now: datetime, extend_to: datetime
-    ) -> Lease:
-        """Writes back and keeps the lease, extended. Raises StaleTokenError."""
-
-    async def release(
-        self, lease: Lease, changes: VisitChanges, now: datetime, due_at: datetime | None
-    ) -> None:
-        """Writes back, sets the next due time, frees the lease. A due time that an API write
-        moved closer during the visit is kept when it is earlier. Raises StaleTokenError."""
 
 
 class WebhookStorage(Protocol):
@@ -401,6 +406,7 @@ class Storage(
     EngineStorage,
     OwnershipStorage,
     RetentionStorage,
+    BacklogStorage,
     WebhookStorage,
     EventStorage,
     Protocol,

@@ -8,6 +8,7 @@ batch that another transaction or a restart of the server undid is done again.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
@@ -97,7 +98,7 @@ class GroupWriter:
         self._queue.append(job)
         if self._open < self._lanes:
             self._open += 1
-            task = loop.create_task(self._drain(), name="latchwork-commit")
+            task = loop.create_task(self._drain(), name="latchwork-commit", context=Context())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         answer: T = await job.future

@@ -2,6 +2,7 @@
 
 from latchwork.storage.sql.accounts import AccountQueries
 from latchwork.storage.sql.attempts import AttemptQueries
+from latchwork.storage.sql.backlog import BacklogQueries
 from latchwork.storage.sql.codes import CodeQueries
 from latchwork.storage.sql.deletions import DeletionQueries
 from latchwork.storage.sql.devices import DeviceQueries
@@ -34,6 +35,7 @@ class SqlStorage(
     EngineQueries,
     OwnershipQueries,
     RetentionQueries,
+    BacklogQueries,
     WebhookQueries,
     EventQueries,
 ):

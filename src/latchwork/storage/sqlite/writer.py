@@ -10,6 +10,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -88,7 +89,7 @@ class GroupWriter:
         job = _Job(unit, loop.create_future())
         self._queue.append(job)
         if self._task is None:
-            self._task = loop.create_task(self._drain(), name="latchwork-commit")
+            self._task = loop.create_task(self._drain(), name="latchwork-commit", context=Context())
         answer: T = await job.future
         return answer
 
