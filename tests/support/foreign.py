@@ -23,6 +23,7 @@ _NEEDED: dict[str, Any] = {
     "max_code_length": 8,
     "min_code_length": 4,
     "preferred_code_length": 4,
+    "since": "2026-01-01T00:00:00Z",
 }
 """What endpoints require beside ids."""
 

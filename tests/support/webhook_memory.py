@@ -9,7 +9,7 @@ import msgspec
 
 from latchwork.domain.events import SET_ON_DEVICE, Event
 from latchwork.domain.pin import Pin
-from latchwork.domain.webhook import Attempt, DueMessage, Webhook
+from latchwork.domain.webhook import Attempt, Disabled, DueMessage, Failing, Webhook
 from latchwork.webhooks.signing import new_secret
 
 WORKSPACE = "01890000-0000-7000-8000-000000000001"
@@ -121,12 +121,20 @@ class MemoryWebhooks:
         row.attempts.append(attempt)
         row.due_at, row.leased_until, row.delivered = next_due, None, delivered
 
-    async def disable_webhook(self, webhook_id: str) -> None:
+    async def note_failing(self, webhook: Webhook, failing: Failing | None) -> None:
+        stands = self.hooks[webhook.webhook_id]
+        self.hooks[webhook.webhook_id] = msgspec.structs.replace(stands, failing=failing)
+
+    async def disable_webhook(self, webhook_id: str, reason: Disabled, now: datetime) -> bool:
         """Gives up its waiting messages."""
-        self.hooks[webhook_id] = msgspec.structs.replace(self.hooks[webhook_id], disabled=True)
+        stood = not self.hooks[webhook_id].disabled
+        self.hooks[webhook_id] = msgspec.structs.replace(
+            self.hooks[webhook_id], disabled=True, disabled_at=now, disabled_reason=reason
+        )
         for message in self.messages.values():
             if message.webhook_id == webhook_id:
                 message.due_at = None
+        return stood
 
     async def event_by_id(self, event_id: str) -> Event | None:
         self._may_fail("event_by_id")

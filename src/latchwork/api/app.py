@@ -34,6 +34,7 @@ from latchwork.api.routes import (
     locks,
     simulate,
     unmanaged_codes,
+    webhook_care,
     webhooks,
     workspaces,
 )
@@ -58,6 +59,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *accounts.ENDPOINTS,
     *events.ENDPOINTS,
     *webhooks.ENDPOINTS,
+    *webhook_care.ENDPOINTS,
     *workspaces.ENDPOINTS,
     *customization_profiles.ENDPOINTS,
     *client_sessions.ENDPOINTS,

@@ -124,5 +124,5 @@ async def _made(call: Call, made: str) -> dict[str, Any]:
     if attempt := await storage.attempt(workspace_id, made):
         return {"action_attempt": show.action_attempt(attempt)}
     if webhook := await call.deps.storage.webhook(workspace_id, made):
-        return {"webhook": show.webhook(webhook, with_secret=True)}
+        return {"webhook": show.webhook(webhook, call.now)}
     return {}

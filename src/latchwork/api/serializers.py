@@ -10,7 +10,7 @@ from latchwork.api.device_serializers import device_errors, iso
 from latchwork.domain import events
 from latchwork.domain.action_attempt import ActionAttempt, ActionType, AttemptStatus
 from latchwork.domain.events import Event
-from latchwork.domain.webhook import Webhook
+from latchwork.domain.webhook import Attempt, Webhook
 from latchwork.domain.window import Window
 from latchwork.storage.interface import UnmanagedView
 
@@ -38,16 +38,36 @@ def unmanaged_access_code(view: UnmanagedView, now: datetime) -> dict[str, Any]:
     }
 
 
-def webhook(found: Webhook, *, with_secret: bool) -> dict[str, Any]:
-    """With its secret where it is made or asked for by id."""
-    shown: dict[str, Any] = {
+def webhook(found: Webhook, now: datetime) -> dict[str, Any]:
+    """With its secret."""
+    return {
         "webhook_id": found.webhook_id,
         "url": found.url,
         "event_types": list(found.event_types),
+        "secret": found.secret.reveal(),
+        "latchwork_delivery": {
+            "is_disabled": found.disabled,
+            "disabled_at": iso(found.disabled_at),
+            "disabled_reason": found.disabled_reason,
+            "failing_since": iso(found.failing.since if found.failing else None),
+            "previous_secret_valid_until": iso(
+                found.previous_secret_until if len(found.secrets_at(now)) > 1 else None
+            ),
+        },
     }
-    if with_secret:
-        shown["secret"] = found.secret.reveal()
-    return shown
+
+
+def webhook_attempt(message_id: str, event_id: str, attempt: Attempt) -> dict[str, Any]:
+    return {
+        "message_id": message_id,
+        "event_id": event_id,
+        "attempt": attempt.attempt,
+        "attempted_at": iso(attempt.attempted_at),
+        "duration_ms": attempt.duration_ms,
+        "status_code": attempt.status_code,
+        "error": attempt.error,
+        "response": attempt.response,
+    }
 
 
 _RESULTS = {

@@ -68,6 +68,7 @@ ACCOUNT_COMPLETED_FIRST_SYNC: Final = "connected_account.completed_first_sync"
 ACCOUNT_COMPLETED_RESYNC: Final = "connected_account.completed_first_sync_after_reconnection"
 ACCOUNT_DELETED: Final = "connected_account.deleted"
 ACCOUNT_REAUTHORIZATION: Final = "connected_account.reauthorization_requested"
+WEBHOOK_DISABLED: Final = "latchwork.webhook_disabled"
 
 WITH_PROBLEMS: Final = frozenset(
     {

@@ -25,7 +25,6 @@ from latchwork.domain.events import Event, NewEvent
 from latchwork.domain.pin import Pin, Secret
 from latchwork.domain.slots import ForeignCode, LedgerEntry
 from latchwork.domain.visit import LockView, VisitChanges
-from latchwork.domain.webhook import Attempt, DueMessage, Webhook
 from latchwork.storage.access import (
     AccountDeletion,
     IdempotencyStorage,
@@ -38,6 +37,7 @@ from latchwork.storage.access import (
 from latchwork.storage.backlog import BacklogStorage
 from latchwork.storage.errors import StaleTokenError as StaleTokenError  # noqa: PLC0414 - likewise
 from latchwork.storage.errors import StorageUnavailable as StorageUnavailable  # noqa: PLC0414
+from latchwork.storage.outbox import WebhookStorage as WebhookStorage  # noqa: PLC0414 - likewise
 from latchwork.storage.ownership import OwnershipStorage
 from latchwork.storage.page import Page as Page  # noqa: PLC0414 - part of the interface
 from latchwork.storage.retention import RetentionStorage
@@ -335,43 +335,6 @@ class EngineStorage(VisitStorage, Protocol):
 
     async def next_due(self, accounts: Sequence[str] | None = None) -> datetime | None:
         """The earliest due_at of a device without a lease in force, of all or of these accounts."""
-
-
-class WebhookStorage(Protocol):
-    async def add_webhook(self, webhook: Webhook) -> None: ...
-    async def webhook(self, workspace_id: str, webhook_id: str) -> Webhook | None: ...
-    async def webhooks(self, workspace_id: str) -> Sequence[Webhook]: ...
-    async def update_webhook(
-        self, workspace_id: str, webhook_id: str, event_types: tuple[str, ...]
-    ) -> bool: ...
-    async def delete_webhook(self, workspace_id: str, webhook_id: str) -> bool: ...
-    async def disable_webhook(self, webhook_id: str) -> None: ...
-    def listen_messages(self, listener: Callable[[], None]) -> None: ...
-    async def claim_messages(
-        self,
-        now: datetime,
-        lease: timedelta,
-        limit: int,
-        *,
-        busy_webhooks: Sequence[str] = (),
-        per_webhook: int | None = None,
-    ) -> Sequence[DueMessage]:
-        """Claims up to `limit` messages whose time has come, earliest first, none of a busy or
-        disabled endpoint, at most `per_webhook` of one endpoint. A message whose lease has run
-        out can be claimed again."""
-
-    async def next_message_due(self) -> datetime | None:
-        """When the next message can be claimed: the earliest due time, or end of a lease."""
-
-    async def record_attempt(
-        self, message: DueMessage, attempt: Attempt, next_due: datetime | None, *, delivered: bool
-    ) -> None:
-        """`next_due` None with `delivered` False: given up. A stale token writes nothing."""
-
-    async def attempts_of(
-        self, workspace_id: str, webhook_id: str, limit: int
-    ) -> Sequence[tuple[str, str, Attempt]]:
-        """(message_id, event_id, attempt), newest first."""
 
 
 class EventStorage(Protocol):

@@ -9,18 +9,27 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 import structlog
 
 from latchwork.domain.events import Event
-from latchwork.domain.webhook import Attempt, DueMessage, Webhook
+from latchwork.domain.webhook import (
+    Attempt,
+    Disabled,
+    DueMessage,
+    Webhook,
+    failed,
+    is_given_up,
+)
 from latchwork.engine.clock import Clock
 from latchwork.storage.interface import EventStorage, WebhookStorage
 from latchwork.webhooks.post import Answer, Sender, retry_after
 from latchwork.webhooks.schedule import next_attempt
 from latchwork.webhooks.signing import signed_headers
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -183,7 +192,7 @@ class Deliverer:
             return Answer(error="Not sent: the event is no longer stored.")
         try:
             body = self._render(event, webhook)
-            headers = signed_headers(webhook.secret, message.message_id, at, body)
+            headers = signed_headers(webhook.secrets_at(at), message.message_id, at, body)
         except Exception as error:  # noqa: BLE001 - one event must not hold up the others
             _log.error("webhook.rendering_failed", error=type(error).__name__)
             return Answer(error="Not sent: the message could not be made.")
@@ -206,9 +215,25 @@ class Deliverer:
                 message, attempt, next_due, delivered=answer.accepted
             )
         )
+        # Last, since disabling gives up every message that still waits, this one included.
         if gone:
-            # Last, since it gives up every message that still waits, this one included.
-            await self._insist(lambda: self._storage.disable_webhook(message.webhook.webhook_id))
+            await self._disable(message.webhook, Disabled.GONE, ended)
+        else:
+            await self._note_health(message.webhook, ended, accepted=answer.accepted)
+
+    async def _note_health(self, webhook: Webhook, now: datetime, *, accepted: bool) -> None:
+        failing = None if accepted else failed(webhook.failing, now)
+        if failing != webhook.failing:
+            await self._insist(lambda: self._storage.note_failing(webhook, failing))
+        if failing is not None and is_given_up(failing, now):
+            await self._disable(webhook, Disabled.FAILING, now)
+
+    async def _disable(self, webhook: Webhook, reason: Disabled, now: datetime) -> None:
+        stood = await self._insist(
+            lambda: self._storage.disable_webhook(webhook.webhook_id, reason, now)
+        )
+        if stood:
+            _log.warning("webhook.disabled", webhook_id=webhook.webhook_id, reason=reason.value)
 
     def _next_due(self, message: DueMessage, answer: Answer, now: datetime) -> datetime | None:
         asked = (
@@ -216,7 +241,7 @@ class Deliverer:
         )
         return next_attempt(message.attempt, now, self._jitter(), asked)
 
-    async def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
+    async def _insist(self, write: Callable[[], Awaitable[T]]) -> T:
         """Writes, again and again while the lease lasts: an outcome lost is a message repeated."""
         for failures in range(1, self._policy.record_tries):
             try:

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import msgspec
 
-from latchwork.domain.webhook import Attempt, DueMessage
+from latchwork.domain.pin import Secret
+from latchwork.domain.webhook import Attempt, Disabled, DueMessage, Failing
+from latchwork.storage.interface import EventFilter
 from support.stored import HOUR, NOW, SECOND, Stored
 
 LEASE = timedelta(seconds=30)
@@ -109,13 +111,109 @@ async def test_a_deleted_endpoint_takes_its_messages_with_it(stored: Stored) -> 
 async def test_a_disabled_endpoint_gets_nothing_more(stored: Stored) -> None:
     webhook = await stored.webhook()
     await tell(stored, "a")
-    await stored.storage.disable_webhook(webhook.webhook_id)
+    await stored.storage.disable_webhook(webhook.webhook_id, Disabled.GONE, NOW)
     await tell(stored, "b")
     assert await claim(stored) == ()
     assert await stored.storage.next_message_due() is None
     found = await stored.storage.webhook("ws", webhook.webhook_id)
     assert found is not None
     assert found.disabled
+
+
+async def test_disabling_is_told_once_and_ends_when_enabled(stored: Stored) -> None:
+    webhook, other = await stored.webhook(), await stored.webhook()
+    for _ in range(2):
+        await stored.storage.disable_webhook(webhook.webhook_id, Disabled.FAILING, NOW)
+    (message,) = await claim(stored)
+    assert message.webhook == other
+    assert await types_of(stored, [message]) == ["latchwork.webhook_disabled"]
+    event = await stored.storage.event_by_id(message.event_id)
+    assert event is not None
+    told = {"webhook_id": webhook.webhook_id, "disabled_reason": "failing"}
+    assert event.payload == told
+    found = await stored.storage.webhook("ws", webhook.webhook_id)
+    assert found is not None
+    assert (found.disabled_at, found.disabled_reason) == (NOW, Disabled.FAILING)
+    assert not await stored.storage.enable_webhook("other", webhook.webhook_id)
+    assert await stored.storage.enable_webhook("ws", webhook.webhook_id)
+    assert await stored.storage.webhook("ws", webhook.webhook_id) == webhook
+    await tell(stored, "a")
+    assert {m.webhook.webhook_id for m in await claim(stored)} == {
+        webhook.webhook_id,
+        other.webhook_id,
+    }
+
+
+async def test_a_row_of_failures_is_kept_and_ended(stored: Stored) -> None:
+    webhook = await stored.webhook()
+    failing = Failing(NOW - HOUR, NOW)
+    await stored.storage.note_failing(webhook, failing)
+    await tell(stored, "a")
+    (message,) = await claim(stored)
+    assert message.webhook.failing == failing
+    # Of a deliverer that knew nothing of it.
+    await stored.storage.note_failing(webhook, Failing(NOW, NOW))
+    found = await stored.storage.webhook("ws", webhook.webhook_id)
+    assert found is not None
+    assert found.failing == failing
+    await stored.storage.note_failing(found, None)
+    assert await stored.storage.webhook("ws", webhook.webhook_id) == webhook
+
+
+async def test_w2_a_rotated_secret_signs_beside_the_new_one_for_its_time(stored: Stored) -> None:
+    webhook = await stored.webhook()
+    rotate = stored.storage.rotate_secret
+    until = NOW + 24 * HOUR
+    assert await rotate("other", webhook.webhook_id, Secret("whsec_bmV3"), until) is None
+    rotated = await rotate("ws", webhook.webhook_id, Secret("whsec_bmV3"), until)
+    assert rotated is not None
+    assert rotated == await stored.storage.webhook("ws", webhook.webhook_id)
+    await tell(stored, "a")
+    (message,) = await claim(stored)
+    for at, known in ((NOW, ["whsec_bmV3", "whsec_c2VjcmV0"]), (until, ["whsec_bmV3"])):
+        assert [s.reveal() for s in message.webhook.secrets_at(at)] == known
+    again = await rotate("ws", webhook.webhook_id, Secret("whsec_bmV4dA"), until)
+    assert again is not None
+    assert [s.reveal() for s in again.secrets_at(NOW)] == ["whsec_bmV4dA", "whsec_bmV3"]
+
+
+async def test_an_event_is_sent_again_under_the_id_it_had(stored: Stored) -> None:
+    webhook = await stored.webhook("a")
+    await tell(stored, "a", "b")
+    (message,) = await claim(stored)
+    await stored.storage.record_attempt(message, an_attempt(), None, delivered=True)
+    resend = stored.storage.resend
+    assert await resend("other", webhook.webhook_id, message.event_id) is None
+    assert await resend("ws", webhook.webhook_id, "no-such-event") is None
+    assert await resend("ws", webhook.webhook_id, message.event_id) == message.message_id
+    (again,) = await claim(stored)
+    assert (again.message_id, again.attempt) == (message.message_id, 1)
+    # One that the endpoint did not ask for, and that is named all the same.
+    page = await stored.storage.events("ws", EventFilter(event_types=("b",)), limit=1, cursor=None)
+    sent = await resend("ws", webhook.webhook_id, page.items[0].event_id)
+    assert [m.message_id for m in await claim(stored)] == [sent]
+
+
+async def test_a_replay_sends_what_was_missed(stored: Stored) -> None:
+    webhook = await stored.webhook("a")
+    await tell(stored, "a")
+    (taken,) = await claim(stored)
+    await stored.storage.record_attempt(taken, an_attempt(), None, delivered=True)
+    await tell(stored, "a")
+    (failed,) = await claim(stored)
+    await stored.storage.record_attempt(failed, an_attempt(), None, delivered=False)
+    await stored.storage.disable_webhook(webhook.webhook_id, Disabled.GONE, NOW)
+    stored.clock.go(HOUR)
+    await tell(stored, *["a", "b"] * 300)
+    await stored.storage.enable_webhook("ws", webhook.webhook_id)
+    await tell(stored, "a")
+    replay = stored.storage.replay
+    assert await replay("other", webhook.webhook_id, NOW, delivered_too=False) is None
+    assert await replay("ws", webhook.webhook_id, stored.now, delivered_too=False) == 300
+    assert await replay("ws", webhook.webhook_id, NOW, delivered_too=False) == 1
+    messages = await claim(stored, 1000)
+    assert len(messages) == len({m.event_id for m in messages}) == 302
+    assert await replay("ws", webhook.webhook_id, NOW, delivered_too=True) == 303
 
 
 async def test_messages_are_claimed_earliest_first(stored: Stored) -> None:

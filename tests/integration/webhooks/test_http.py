@@ -66,7 +66,7 @@ async def test_the_request_arrives_whole_and_verifies(
     receiver: HttpReceiver, sender: HttpSender
 ) -> None:
     secret = new_secret(b"s" * 32)
-    headers = signed_headers(secret, "msg-1", datetime.now(UTC), BODY)
+    headers = signed_headers([secret], "msg-1", datetime.now(UTC), BODY)
     answer = await sender.post(receiver.url("/in?token=x"), headers, BODY)
     assert answer.status_code == 204
     assert answer.accepted

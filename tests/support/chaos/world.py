@@ -124,6 +124,8 @@ class ChaosWorld(World):
         """Codes that another hand has meddled with: `set` may be shown until the next read."""
         self.sound_since: dict[str, datetime | None] = {}
         self.disturbed_at = start
+        self._blocked_at: dict[str, datetime] = {}
+        """When a code was last seen that could not be set: it is owed from then on."""
         self._devices: dict[str, Device] = {}
 
     async def __aenter__(self) -> Self:
@@ -238,6 +240,9 @@ class ChaosWorld(World):
             )
         if code.ends_at is not None and code.delete_requested_at is not None:
             since = max(self.disturbed_at, min(code.ends_at, code.delete_requested_at))
+        if code.blocked is not None:
+            self._blocked_at[code.access_code_id] = now
+        since = max(since, self._blocked_at.get(code.access_code_id, since))
         if now - since < SERVED_WITHIN:
             return
         is_due = code.status is not CodeStatus.SET and (

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from latchwork.domain.events import Event
-from latchwork.domain.webhook import Webhook
+from latchwork.domain.webhook import Disabled, Webhook
 from latchwork.webhooks.post import Answer
 from support.delivery import OK, House, on_virtual_time, render
 from support.virtual_time import run as run_virtual
@@ -160,6 +160,41 @@ async def test_410_disables_the_endpoint_and_ends_its_messages() -> None:
     row = house.storage.messages[ids[0]]
     assert [attempt.status_code for attempt in row.attempts] == [410]
     assert not row.delivered
+
+
+@on_virtual_time
+async def test_w5_five_days_of_only_failures_disable_the_endpoint() -> None:
+    house = House(Answer(status_code=500))
+    hook = a_webhook("a")
+    with structlog.testing.capture_logs() as logs:
+        async with house.delivering():
+            for _ in range(4):
+                house.storage.send(hook, house.clock.now())
+                await house.sleep(1.2 * DAY)
+            assert not house.storage.hooks[hook.webhook_id].disabled
+            for _ in range(3):
+                house.storage.send(hook, house.clock.now())
+            await house.sleep(DAY)
+    stands = house.storage.hooks[hook.webhook_id]
+    assert (stands.disabled, stands.disabled_reason) == (True, Disabled.FAILING)
+    told = [line for line in logs if line["event"] == "webhook.disabled"]
+    assert [(line["webhook_id"], line["reason"]) for line in told] == [(hook.webhook_id, "failing")]
+
+
+@on_virtual_time
+async def test_w5_one_success_begins_the_days_anew() -> None:
+    house = House(Answer(status_code=500))
+    hook = a_webhook("a")
+    async with house.delivering():
+        for day in range(12):
+            answer = OK if day == 4 else Answer(status_code=500)
+            house.receiver.respond = lambda _, answer=answer: answer
+            house.storage.send(hook, house.clock.now())
+            await house.sleep(DAY)
+            stands = house.storage.hooks[hook.webhook_id]
+            assert stands.disabled == (day >= 10), day
+            if day == 4:
+                assert stands.failing is None
 
 
 @on_virtual_time

@@ -19,7 +19,7 @@ def test_the_receiver_of_the_guide() -> None:
     names: dict[str, Any] = {}
     exec(code.replace("whsec_...", secret.reveal()), names)
     body = b'{"event_id":"e-1","event_type":"access_code.set_on_device"}'
-    headers = signed_headers(secret, "msg-1", datetime.now(UTC), body)
+    headers = signed_headers([secret], "msg-1", datetime.now(UTC), body)
     assert names["receive"](body.decode(), headers) == "access_code.set_on_device"
     with pytest.raises(WebhookVerificationError):
         names["receive"](body.decode() + " ", headers)

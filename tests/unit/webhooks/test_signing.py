@@ -25,7 +25,7 @@ BODY = json.dumps(
 
 
 def headers(prefix: str, at: datetime | None = None) -> dict[str, str]:
-    every = signed_headers(SECRET, MESSAGE_ID, at or datetime.now(UTC), BODY)
+    every = signed_headers([SECRET], MESSAGE_ID, at or datetime.now(UTC), BODY)
     return {name: value for name, value in every.items() if name.startswith(prefix)}
 
 
@@ -67,6 +67,18 @@ def test_another_endpoints_secret_fails() -> None:
         SvixWebhook(new_secret(b"x" * 32).reveal()).verify(BODY, headers("svix-"))
 
 
+def test_w2_old_and_new_secret_both_verify_while_a_secret_rotates() -> None:
+    new = new_secret(b"n" * 32)
+    every = signed_headers([new, SECRET], MESSAGE_ID, datetime.now(UTC), BODY)
+    assert len(every["svix-signature"].split(" ")) == 2
+    for secret in (new, SECRET):
+        assert SvixWebhook(secret.reveal()).verify(BODY, every)
+        assert SeamWebhook(secret.reveal()).verify(BODY.decode(), every)
+        assert StandardWebhook(secret.reveal()).verify(BODY, every)
+    with pytest.raises(WebhookVerificationError):
+        SvixWebhook(new_secret(b"x" * 32).reveal()).verify(BODY, every)
+
+
 def test_an_old_signature_is_refused_by_the_receiver() -> None:
     with pytest.raises(WebhookVerificationError):
         SvixWebhook(SECRET.reveal()).verify(
@@ -76,7 +88,7 @@ def test_an_old_signature_is_refused_by_the_receiver() -> None:
 
 def test_timestamps_are_whole_seconds_and_both_sets_agree() -> None:
     at = datetime(2026, 3, 1, 12, 0, 0, 999_999, tzinfo=UTC)
-    every = signed_headers(SECRET, MESSAGE_ID, at, BODY)
+    every = signed_headers([SECRET], MESSAGE_ID, at, BODY)
     assert every["svix-timestamp"] == str(int(at.replace(microsecond=0).timestamp()))
     for key in ("id", "timestamp", "signature"):
         assert every[f"svix-{key}"] == every[f"webhook-{key}"]

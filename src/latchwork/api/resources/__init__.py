@@ -19,6 +19,7 @@ from latchwork.api.resources.event import (
     TimelineEvent,
     TimelinePagination,
     Webhook,
+    WebhookAttempt,
 )
 
 __all__ = [
@@ -40,5 +41,6 @@ __all__ = [
     "UnmanagedAccessCode",
     "UnmanagedDevice",
     "Webhook",
+    "WebhookAttempt",
     "Workspace",
 ]

@@ -58,6 +58,8 @@ class Event(Resource):
     device_warnings: list[DeviceCaution] | UnsetType = UNSET
     connected_account_errors: list[ToldError] | UnsetType = UNSET
     connected_account_warnings: list[Caution] | UnsetType = UNSET
+    webhook_id: Id | UnsetType = UNSET
+    disabled_reason: Literal["gone", "failing"] | UnsetType = UNSET
     action_type: str | UnsetType = UNSET
     status: str | UnsetType = UNSET
     error_code: str | UnsetType = UNSET
@@ -128,6 +130,16 @@ class TimelinePagination(Resource):
     prev_cursor: str | None
 
 
+class WebhookDelivery(Resource):
+    """How deliveries to a webhook go. `failing_since`: of failures without a success."""
+
+    is_disabled: bool
+    disabled_at: Instant | None
+    disabled_reason: Literal["gone", "failing"] | None
+    failing_since: Instant | None
+    previous_secret_valid_until: Instant | None
+
+
 class Webhook(Resource):
     """Where events are sent. The secret signs each message."""
 
@@ -135,3 +147,17 @@ class Webhook(Resource):
     url: Url
     event_types: list[str]
     secret: str
+    latchwork_delivery: WebhookDelivery
+
+
+class WebhookAttempt(Resource):
+    """One attempt to deliver an event to a webhook, and what came of it."""
+
+    message_id: Id
+    event_id: Id
+    attempt: int
+    attempted_at: Instant
+    duration_ms: int
+    status_code: int | None
+    error: str | None
+    response: str

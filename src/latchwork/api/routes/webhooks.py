@@ -45,19 +45,19 @@ async def create(call: Call, asked: Create) -> dict[str, Any]:
         created_at=call.now,
     )
     await call.storage.add_webhook(webhook)
-    return {"webhook": show.webhook(webhook, with_secret=True), "ok": True}
+    return {"webhook": show.webhook(webhook, call.now), "ok": True}
 
 
 async def get(call: Call, asked: Named) -> dict[str, Any]:
     found = await call.storage.webhook(call.workspace_id, asked.webhook_id)
     if found is None:
         raise not_found("webhook")
-    return {"webhook": show.webhook(found, with_secret=True), "ok": True}
+    return {"webhook": show.webhook(found, call.now), "ok": True}
 
 
 async def list_(call: Call, _asked: Empty) -> dict[str, Any]:
     found = await call.storage.webhooks(call.workspace_id)
-    return {"webhooks": [show.webhook(w, with_secret=True) for w in found], "ok": True}
+    return {"webhooks": [show.webhook(w, call.now) for w in found], "ok": True}
 
 
 async def update(call: Call, asked: Update) -> dict[str, Any]:

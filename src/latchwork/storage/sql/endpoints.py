@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from latchwork.domain.pin import Secret
-from latchwork.domain.webhook import Webhook
-from latchwork.storage.instants import from_us, to_us
+from latchwork.domain.webhook import Disabled, Failing, Webhook
+from latchwork.storage.instants import from_us, from_us_or_none, to_us
 from latchwork.storage.sql import sql
 from latchwork.storage.sql.session import Row, Session
 from latchwork.storage.vault import Vault
@@ -19,6 +19,12 @@ COLUMNS = (
     "secret",
     "created_at",
     "disabled",
+    "previous_secret",
+    "previous_secret_until",
+    "failing_since",
+    "failing_last",
+    "disabled_at",
+    "disabled_reason",
 )
 _FROM = "FROM webhook w"
 _OLDEST_FIRST = "ORDER BY w.created_at, w.webhook_id"
@@ -29,46 +35,71 @@ _TYPES = msgspec.json.Decoder(tuple[str, ...])
 
 
 def values_of(vault: Vault, webhook: Webhook) -> Row:
-    secret = webhook.secret.reveal().encode()
+    """Of a new one."""
     return (
         webhook.webhook_id,
         webhook.workspace_id,
         webhook.url,
         types_text(webhook.event_types),
-        vault.seal("webhook", "secret", webhook.webhook_id, secret),
+        sealed(vault, "secret", webhook.webhook_id, webhook.secret),
         to_us(webhook.created_at),
         webhook.disabled,
+        *(None,) * 6,
     )
+
+
+def sealed(vault: Vault, column: str, webhook_id: str, secret: Secret) -> bytes:
+    return vault.seal("webhook", column, webhook_id, secret.reveal().encode())
+
+
+def _opened(vault: Vault, column: str, webhook_id: str, value: bytes) -> Secret:
+    return Secret(vault.unseal("webhook", column, webhook_id, value).decode())
 
 
 def types_text(event_types: tuple[str, ...]) -> str:
     return msgspec.json.encode(event_types).decode()
 
 
-def _webhook_of(vault: Vault, row: Row) -> Webhook:
-    webhook_id, workspace_id, url, event_types, secret, created_at, disabled = row
+def webhook_of(vault: Vault, row: Row) -> Webhook:
+    webhook_id, workspace_id, url, event_types, secret, created_at, disabled = row[:7]
+    previous, previous_until, failing_since, failing_last, disabled_at, reason = row[7:]
     return Webhook(
         webhook_id=webhook_id,
         workspace_id=workspace_id,
         url=url,
         event_types=_TYPES.decode(event_types),
-        secret=Secret(vault.unseal("webhook", "secret", webhook_id, secret).decode()),
+        secret=_opened(vault, "secret", webhook_id, secret),
         created_at=from_us(created_at),
+        previous_secret=None
+        if previous is None
+        else _opened(vault, "previous_secret", webhook_id, previous),
+        previous_secret_until=from_us_or_none(previous_until),
+        failing=None
+        if failing_since is None
+        else Failing(from_us(failing_since), from_us(failing_last)),
         disabled=bool(disabled),
+        disabled_at=from_us_or_none(disabled_at),
+        disabled_reason=None if reason is None else Disabled(reason),
     )
 
 
 async def stored(session: Session, workspace_id: str) -> list[Webhook]:
     """The endpoints of a workspace, oldest first."""
     rows = await session.all(_OF_WORKSPACE, (workspace_id,))
-    return [_webhook_of(session.vault, row) for row in rows]
+    return [webhook_of(session.vault, row) for row in rows]
 
 
 async def stored_one(session: Session, webhook_id: str) -> Webhook:
     row = await session.one(_BY_ID, (webhook_id,))
     if row is None:
         raise KeyError(webhook_id)
-    return _webhook_of(session.vault, row)
+    return webhook_of(session.vault, row)
+
+
+async def stored_of(session: Session, workspace_id: str, webhook_id: str) -> Webhook | None:
+    """None: the workspace has no such endpoint."""
+    row = await session.one(_BY_ID + " AND w.workspace_id = ?", (webhook_id, workspace_id))
+    return None if row is None else webhook_of(session.vault, row)
 
 
 class Endpoints:
@@ -79,7 +110,7 @@ class Endpoints:
         self._by_workspace: dict[str, tuple[Webhook, ...]] = {}
 
     async def load(self, session: Session) -> None:
-        self.hold([_webhook_of(session.vault, row) for row in await session.all(_ALL)])
+        self.hold([webhook_of(session.vault, row) for row in await session.all(_ALL)])
 
     def hold(self, found: Sequence[Webhook]) -> None:
         """Those, oldest first, and no others."""
@@ -100,6 +131,5 @@ class Endpoints:
         return [
             webhook.webhook_id
             for webhook in standing
-            if not webhook.disabled
-            and ("*" in webhook.event_types or event_type in webhook.event_types)
+            if not webhook.disabled and webhook.wants(event_type)
         ]

@@ -6,6 +6,7 @@ from latchwork.storage.sql.backlog import BacklogQueries
 from latchwork.storage.sql.codes import CodeQueries
 from latchwork.storage.sql.deletions import DeletionQueries
 from latchwork.storage.sql.devices import DeviceQueries
+from latchwork.storage.sql.endpoint_care import EndpointCareQueries
 from latchwork.storage.sql.engine import EngineQueries
 from latchwork.storage.sql.events import EventQueries
 from latchwork.storage.sql.idempotency import IdempotencyQueries
@@ -37,6 +38,7 @@ class SqlStorage(
     RetentionQueries,
     BacklogQueries,
     WebhookQueries,
+    EndpointCareQueries,
     EventQueries,
 ):
     """See Storage. Used from one event loop."""

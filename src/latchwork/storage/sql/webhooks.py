@@ -16,10 +16,6 @@ LONGEST_RESPONSE: Final = 2048
 _ADD: Final = sql.insert("webhook", endpoints.COLUMNS)
 _SET_TYPES: Final = "UPDATE webhook SET event_types = ? WHERE webhook_id = ? AND workspace_id = ?"
 _DELETE: Final = "DELETE FROM webhook WHERE webhook_id = ? AND workspace_id = ?"
-_DISABLE: Final = "UPDATE webhook SET disabled = 1 WHERE webhook_id = ? RETURNING workspace_id"
-_GIVE_UP: Final = (
-    "UPDATE webhook_message SET due_at = NULL WHERE webhook_id = ? AND due_at IS NOT NULL"
-)
 # Endpoint by endpoint, so that the waiting messages of a busy one are never waded through.
 DUE: Final = (
     "SELECT m.message_id, m.webhook_id, m.event_id, m.attempts, m.claims "
@@ -69,8 +65,7 @@ class WebhookQueries(Aggregate):
         await self._change(webhook.workspace_id, lambda tx: tx.run(_ADD, values))
 
     async def webhook(self, workspace_id: str, webhook_id: str) -> Webhook | None:
-        found = [w for w in await self.webhooks(workspace_id) if w.webhook_id == webhook_id]
-        return found[0] if found else None
+        return await endpoints.stored_of(self._db.reading, workspace_id, webhook_id)
 
     async def webhooks(self, workspace_id: str) -> Sequence[Webhook]:
         return await endpoints.stored(self._db.reading, workspace_id)
@@ -85,17 +80,6 @@ class WebhookQueries(Aggregate):
         """Its messages and their attempts go with it."""
         values = (webhook_id, workspace_id)
         return await self._change(workspace_id, lambda tx: tx.run(_DELETE, values))
-
-    async def disable_webhook(self, webhook_id: str) -> None:
-        """Its waiting messages are given up."""
-
-        async def unit(tx: Transaction) -> None:
-            await tx.run(_GIVE_UP, (webhook_id,))
-            row = await tx.one(_DISABLE, (webhook_id,))
-            if row is not None:
-                await tx.webhooks_changed(row[0])
-
-        await self._db.write(unit, webhook_id)
 
     async def _change(
         self, workspace_id: str, unit: Callable[[Transaction], Awaitable[int]]
