@@ -11,7 +11,7 @@ import json
 import sys
 from typing import Any
 
-SHORT = {"device_id": "device", "access_code_id": "access_code"}
+SHORT = {"device_id": "device", "device_ids": "devices", "access_code_id": "access_code"}
 """How `seamapi` names what the API calls so."""
 
 

@@ -34,7 +34,7 @@ def device_id(client: Client) -> str:
     client, and keeps no schedule itself."""
     devices = client("devices.list")
     assert len(devices) >= 8
-    [lock] = [d for d in devices if d["properties"]["name"] == "Side Gate"]
+    lock = _lock(client, "Side Gate")
     assert 6 in lock["properties"]["supported_code_lengths"]
     found = client("devices.get", device_id=lock["device_id"])
     assert found["device_id"] == lock["device_id"]
@@ -61,6 +61,38 @@ def test_a_full_round(client: Client, device_id: str) -> None:
             wait_for("the code to be gone", lambda gone=gone: _is_gone(client, gone))
 
 
+def test_one_code_on_several_locks(client: Client, device_id: str) -> None:
+    if client.name == "seamapi-1.6.0":
+        pytest.skip("knows no create_multiple")
+    locks = [device_id, _lock(client, "Back Door")["device_id"]]
+    pin = _pin(client, 4)
+    codes = client("access_codes.create_multiple", device_ids=locks, name="Cleo", code=pin)
+    assert [code["code"] for code in codes] == [pin, pin]
+    for lock, code in zip(locks, codes, strict=True):
+        listed = client("access_codes.list", device_id=lock)
+        assert code["access_code_id"] in {one["access_code_id"] for one in listed}
+        _until_set(client, code["access_code_id"])
+        client("access_codes.delete", access_code_id=code["access_code_id"])
+
+
+def test_a_backup_code_is_pulled(client: Client, device_id: str) -> None:
+    if client.name in ("seamapi-1.6.0", "seamapi-2.4.0"):
+        pytest.skip("knows no backup codes")
+    pooled = {"use_backup_access_code_pool": True, "code": _pin(client, 6)}
+    code_id = _time_bound(client, device_id, **pooled)
+    wait_for("a backup code", lambda: _has_backup(client, code_id))
+    pulled = client("access_codes.pull_backup_access_code", access_code_id=code_id)
+    original = client("access_codes.get", access_code_id=code_id)
+    backup = original["pulled_backup_access_code_id"]
+    # Seam's earlier clients hand the code out, its later ones the backup.
+    assert pulled["access_code_id"] in (code_id, backup)
+    spare = client("access_codes.get", access_code_id=backup)
+    assert spare["code"] != original["code"]
+    assert (spare["type"], spare["ends_at"]) == ("time_bound", original["ends_at"])
+    for gone in (original, spare):
+        client("access_codes.delete", access_code_id=gone["access_code_id"])
+
+
 def test_errors_as_the_client_tells_them(client: Client, device_id: str) -> None:
     named = "nothing-is-called-this"
     for call, params, status, kind in (
@@ -78,6 +110,18 @@ def test_a_wrong_key_is_refused(client: Client, demo: LatchworkProcess) -> None:
         with pytest.raises(Refused) as refused:
             stranger("devices.list")
         _tells(client, refused.value, 401, "unauthorized")
+
+
+def _lock(client: Client, name: str) -> dict[str, Any]:
+    [lock] = [d for d in client("devices.list") if d["properties"]["name"] == name]
+    found: dict[str, Any] = lock
+    return found
+
+
+def _has_backup(client: Client, code_id: str) -> bool:
+    return bool(
+        client("access_codes.get", access_code_id=code_id)["is_backup_access_code_available"]
+    )
 
 
 def _tells(client: Client, error: Refused, status: int, kind: str) -> None:
@@ -104,7 +148,7 @@ def _until_set(client: Client, code_id: str) -> None:
     wait_for("the code to be set", lambda: _status(client, code_id) == "set")
 
 
-def _time_bound(client: Client, device_id: str) -> str:
+def _time_bound(client: Client, device_id: str, **fields: Any) -> str:
     """A code of three days from tomorrow on; its id."""
     start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     end = start + timedelta(days=3)
@@ -112,9 +156,9 @@ def _time_bound(client: Client, device_id: str) -> str:
         "access_codes.create",
         device_id=device_id,
         name="Ben",
-        code=_pin(client, 3),
         starts_at=start.isoformat(),
         ends_at=end.isoformat(),
+        **{"code": _pin(client, 3), **fields},
     )
     found = client("access_codes.get", access_code_id=made["access_code_id"])
     assert (found["type"], found["status"]) == ("time_bound", "unset")

@@ -31,6 +31,15 @@ async def test_pool_stands_on_the_lock_while_a_code_asks_for_it() -> None:
 
 
 @on_virtual_time
+async def test_pool_is_filled_long_before_the_code_that_asks_for_it_starts() -> None:
+    async with World() as world:
+        code = await world.create("4711", starts_in=30 * DAY, lasts=DAY, use_backup_pool=True)
+        await world.wait(MINUTE)
+        assert (await world.view(code)).backup_available
+        assert not world.keypad("4711")
+
+
+@on_virtual_time
 async def test_pool_is_given_up_where_the_device_shall_have_none() -> None:
     async with World() as world:
         await world.create("4711", lasts=DAY, use_backup_pool=True)

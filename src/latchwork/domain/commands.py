@@ -120,6 +120,8 @@ def new_code(
     attempt = attempt_of(
         ActionType.CREATE_ACCESS_CODE, code, now, new_id, status=AttemptStatus.SUCCESS
     )
+    # The lock's pool is filled when the code is wished for, not when it starts.
+    due_at = now if code.wants_pool else due_at
     return Command(code, attempt, (event_of(events.CREATED, code, now),), due_at)
 
 
