@@ -18,6 +18,11 @@ from latchwork.api.app import ENDPOINTS, create_app
 from latchwork.api.endpoint import ApiDeps
 from latchwork.api.health import create_health_app
 from latchwork.config import Role, Settings
+from latchwork.console.app import Console
+from latchwork.console.live import Live
+from latchwork.console.sessions import new_link
+from latchwork.console.visit import ConsoleDeps
+from latchwork.domain.console_session import LONGEST_LINK
 from latchwork.domain.device import ConnectedAccount, Workspace
 from latchwork.domain.errors import NeedsAttention
 from latchwork.domain.events import Event
@@ -64,11 +69,13 @@ rng = SystemRandom()
 
 
 class Started(msgspec.Struct, frozen=True):
-    """What a person is told when the server is up. `new_key`: shown once, unless it is a demo's."""
+    """What a person is told when the server is up. `new_key`: shown once, unless it is a demo's;
+    `console`: a link that opens the console once, of a demo alone."""
 
     url: str
     workspace: Workspace
     new_key: Secret | None
+    console: str | None = None
 
 
 def new_id() -> str:
@@ -190,6 +197,10 @@ def _demo_key(settings: Settings) -> Secret:
     return Secret(path.read_text().strip())
 
 
+async def _demo_link(storage: SqlStorage, workspace: Workspace) -> str:
+    return await new_link(storage, workspace.workspace_id, clock.now(), LONGEST_LINK)
+
+
 async def _run(
     settings: Settings,
     storage: SqlStorage,
@@ -212,8 +223,9 @@ async def _run(
     deliverer = Deliverer(
         storage, clock, render_webhook, observer.sender(sender), jitter=rng.random
     )
+    live = Live(storage, asyncio.sleep)
     if settings.role in ANSWERING:
-        app = _app(settings, storage, guard, factories, connections, inbound, observer)
+        app = _app(settings, storage, guard, factories, connections, inbound, observer, live)
     else:
         app = create_health_app(storage)
     delivering = [deliverer.run()] if settings.role in DELIVERING else []
@@ -222,12 +234,10 @@ async def _run(
     app = _watched(settings, storage, app, observer, drain)
     try:
         async with background(parts, delivering) as failed:
-            url = f"http://{settings.host}:{settings.port}"
+            link = await _demo_link(storage, workspace) if settings.demo else None
+            up = Started(f"http://{settings.host}:{settings.port}", workspace, new_key, link)
             await serve_until_stopped(
-                web_server(settings, app),
-                failed,
-                lambda: started(Started(url, workspace, new_key)),
-                drain,
+                web_server(settings, app), failed, lambda: started(up), drain, live.stop
             )
             deliverer.stop()
     finally:
@@ -296,7 +306,13 @@ def _app(
     connections: Connections,
     inbound: InboundAddresses,
     observer: Observer,
+    live: Live,
 ) -> ASGIApp:
+    console = ConsoleDeps(
+        live=live,
+        new_api_key=lambda workspace_id, name: _added_key(storage, workspace_id, name),
+        is_secure=(settings.public_url or "").startswith("https://"),
+    )
     return create_app(
         ApiDeps(
             storage=storage,
@@ -317,8 +333,15 @@ def _app(
             deliver=connections.deliver,
             page=_connect_pages(storage, factories, connections).answer,
             wakes=observer.wakes if settings.role is Role.ALL else None,
-        )
+        ),
+        lambda desk: Console(desk, console).answer,
     )
+
+
+async def _added_key(storage: SqlStorage, workspace_id: str, name: str) -> Secret:
+    secret = new_api_key()
+    await add_key(storage, workspace_id, name, secret)
+    return secret
 
 
 def _watched(

@@ -86,7 +86,10 @@ async def serve_until_stopped(
     failed: "asyncio.Future[BaseException]",
     ready: Callable[[], None],
     drain: Drain | None = None,
+    ending: Callable[[], None] = lambda: None,
 ) -> None:
+    """`ready` is called when it answers, `ending` when it is told to stop, to end the answers that
+    would go on for ever."""
     config = server.config
     socket = _bound(config)
     # uvicorn would raise the signal anew once it has stopped; the process is to end with 0.
@@ -95,6 +98,7 @@ async def serve_until_stopped(
     drain = drain or Drain()
 
     def stop() -> None:
+        ending()
         server.handle_exit(signal.SIGTERM, None)
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -108,6 +112,7 @@ async def serve_until_stopped(
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     if failed.done():
         log.error("server.part_failed", exc_info=failed.result())
+        ending()
         server.should_exit = True
         await serving
         raise failed.result()

@@ -48,6 +48,7 @@ class ApiHouse:
         self.delivered: list[tuple[str, dict[str, str], bytes]] = []
         self.refuse_delivery: Exception | None = None
         guard = AddressGuard()
+        console = deps.pop("console", None)
         self.app = create_app(
             ApiDeps(
                 storage=storage,
@@ -62,7 +63,8 @@ class ApiHouse:
                 inbound=self.inbound,
                 deliver=self._deliver,
                 **{"providers": registry.providers(registry.load()), **deps},
-            )
+            ),
+            console,
         )
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=self.app),

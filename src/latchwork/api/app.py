@@ -1,6 +1,7 @@
 """The API as an ASGI application: one dispatch for every endpoint of the table."""
 
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -12,13 +13,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from latchwork import request_ids
 from latchwork.api import inbound
 from latchwork.api.auth import authenticated
-from latchwork.api.endpoint import READ, ApiDeps, Call, Endpoint
+from latchwork.api.desk import Desk
+from latchwork.api.endpoint import ApiDeps, Call, Endpoint
 from latchwork.api.errors import ApiError, from_domain
 from latchwork.api.idempotency import key_of, once
-from latchwork.api.limits import Limiter
 from latchwork.api.openapi.pages import ApiPages
 from latchwork.api.parsing import convert, parameters
-from latchwork.api.restricted import reachable
 from latchwork.api.routes import (
     access_codes,
     access_codes_backup,
@@ -41,7 +41,6 @@ from latchwork.api.routes import (
 from latchwork.api.versions import in_version
 from latchwork.domain.errors import LatchworkError
 from latchwork.domain.idempotency import Answered
-from latchwork.domain.ids import uuid7
 from latchwork.storage.interface import StorageUnavailable
 
 log = structlog.get_logger(__name__)
@@ -76,25 +75,32 @@ HEADERS = {
 }
 
 
-def create_app(deps: ApiDeps) -> ASGIApp:
-    """The application; `deps` lives as long as it does."""
-    return _Api(deps)
+Page = Callable[[Request], Awaitable[Response | None]]
+"""Answers what is asked of pages for people; None for a path that is none of them."""
+
+
+def create_app(deps: ApiDeps, console: Callable[[Desk], Page] | None = None) -> ASGIApp:
+    """The application; `deps` lives as long as it does. `console`: pages whose commands go over
+    the same desk as the API's."""
+    return _Api(deps, console)
 
 
 class _Api:
-    def __init__(self, deps: ApiDeps) -> None:
+    def __init__(self, deps: ApiDeps, console: Callable[[Desk], Page] | None) -> None:
         self._deps = deps
-        self._endpoints = {endpoint.path: endpoint for endpoint in ENDPOINTS}
-        self._pages = ApiPages(ENDPOINTS, deps.public_url or "http://localhost:8700")
-        limit = deps.requests_a_minute
-        self._limiter = None if limit is None else Limiter(limit)
+        self._desk = Desk(deps, ENDPOINTS)
+        self._endpoints = self._desk.endpoints
+        self._documents = ApiPages(ENDPOINTS, deps.public_url or "http://localhost:8700")
+        made = None if console is None else console(self._desk)
+        self._pages = [page for page in (deps.page, made) if page is not None]
+        self._limiter = self._desk.limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
         begin = time.perf_counter()
-        request_id = self._new_id()
+        request_id = self._desk.new_id()
         request_ids.current.set(request_id)
         try:
             response = await self._answer(request)
@@ -109,9 +115,6 @@ class _Api:
             ms=round((time.perf_counter() - begin) * 1000, 2),
         )
         await response(scope, receive, send)
-
-    def _new_id(self) -> str:
-        return uuid7(self._deps.now(), self._deps.entropy(10))
 
     async def _answer(self, request: Request) -> Response:
         try:
@@ -132,9 +135,12 @@ class _Api:
             return await self._health()
         if inbound.is_inbound(request):
             return await self._inbound(request)
-        if request.method == "GET" and (page := self._pages.find(request.url.path)):
+        if request.method == "GET" and (page := self._documents.find(request.url.path)):
             return page
-        return None if self._deps.page is None else await self._deps.page(request)
+        for answer in self._pages:
+            if (found := await answer(request)) is not None:
+                return found
+        return None
 
     async def _inbound(self, request: Request) -> Response:
         addresses, deliver = self._deps.inbound, self._deps.deliver
@@ -144,20 +150,13 @@ class _Api:
 
     async def _handle(self, request: Request) -> Response:
         endpoint = self._endpoint(request)
-        now, storage = self._deps.now(), self._deps.storage
-        caller = await authenticated(request, endpoint, storage, now)
+        now = self._deps.now()
+        caller = await authenticated(request, endpoint, self._deps.storage, now)
         if self._limiter is not None:
             self._limiter.count_request(caller.credential_id, now)
         values, text, strict = await parameters(request)
         asked = convert(endpoint.request, values, text=text, strict=strict)
-        call = Call(
-            deps=self._deps,
-            caller=caller,
-            storage=reachable(storage, caller),
-            now=now,
-            path=endpoint.path,
-            new_id=self._new_id,
-        )
+        call = self._desk.call(caller, endpoint.path)
         key = key_of(request, endpoint)
         if key is None:
             return _sent(await self._perform(endpoint, asked, call))
@@ -182,27 +181,9 @@ class _Api:
         return endpoint
 
     async def _perform(self, endpoint: Endpoint, asked: msgspec.Struct, call: Call) -> Answered:
-        if self._limiter is not None:
-            await self._limiter.count_command(call, asked)
-        answer = await self._handled(endpoint, asked, call)
+        answer = await self._desk.perform(endpoint, asked, call)
         shown = in_version(answer, call.caller.api_version)
         return Answered(status=200, body=_encode(shown))
-
-    async def _handled(
-        self, endpoint: Endpoint, asked: msgspec.Struct, call: Call
-    ) -> dict[str, Any]:
-        """The handler's answer; a command is noted before it is stored, for the visit that it
-        wakes may begin before it is answered."""
-        wakes, request_id = self._deps.wakes, request_ids.current.get()
-        if wakes is None or request_id is None or endpoint.methods is READ:
-            return await endpoint.handler(call, asked)
-        subjects = _subjects(asked)
-        wakes.note(subjects, request_id)
-        try:
-            return await endpoint.handler(call, asked)
-        except BaseException:
-            wakes.forget(subjects, request_id)
-            raise
 
     async def _performed_to_the_end(
         self, endpoint: Endpoint, asked: msgspec.Struct, call: Call
@@ -225,12 +206,6 @@ class _Api:
     async def _health(self) -> Response:
         await self._deps.storage.healthy()
         return _json(200, {"ok": True, "status": "ready"})
-
-
-def _subjects(asked: msgspec.Struct) -> list[str]:
-    """The locks and codes that a command names."""
-    named = [getattr(asked, name, None) for name in ("access_code_id", "device_id")]
-    return [one for one in (*named, *(getattr(asked, "device_ids", None) or ())) if one]
 
 
 def _internal() -> ApiError:

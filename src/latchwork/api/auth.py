@@ -9,6 +9,7 @@ from starlette.requests import Request
 from latchwork.api.endpoint import READ, Caller, Endpoint
 from latchwork.api.errors import ApiError
 from latchwork.api.parsing import bearer
+from latchwork.domain import audit
 from latchwork.domain.pin import Secret
 from latchwork.storage.interface import Storage
 
@@ -71,11 +72,16 @@ async def authenticated(
     caller = await _caller(request, storage, now)
     if caller is None:
         raise unauthorized()
+    check_may_call(caller, endpoint)
+    return caller
+
+
+def check_may_call(caller: Caller, endpoint: Endpoint) -> None:
+    """Raises 403 for one who may not."""
     _check_kind(caller, endpoint.path)
     suspended = caller.workspace is not None and caller.workspace.is_suspended
     if suspended and endpoint.methods != READ and endpoint.path not in WHILE_SUSPENDED:
         raise ApiError(403, "workspace_suspended", "The workspace is suspended: it can be read.")
-    return caller
 
 
 def _check_kind(caller: Caller, path: str) -> None:
@@ -121,6 +127,7 @@ async def _session(token: Secret, storage: Storage, now: datetime) -> Caller | N
         workspace=await storage.workspace(session.workspace_id),
         session=session,
         account_ids=account_ids,
+        kind=audit.CLIENT_SESSION,
     )
 
 
@@ -132,14 +139,21 @@ async def _person(secret: Secret, workspace_id: str | None, storage: Storage) ->
     if workspace_id is not None and (workspace is None or not person.opens(workspace_id)):
         # The same whether the workspace is another's or nobody's.
         raise ApiError(403, "forbidden", "The token does not open this workspace.")
-    return Caller(credential_id=person.personal_token_id, workspace=workspace, person=person)
+    return Caller(
+        credential_id=person.personal_token_id,
+        workspace=workspace,
+        person=person,
+        kind=audit.PERSON,
+    )
 
 
 async def _browser(key: str, storage: Storage) -> Caller | None:
     workspace = await storage.workspace_of_publishable_key(key)
     if workspace is None or not workspace.is_publishable_key_auth_enabled:
         return None
-    return Caller(credential_id=key, workspace=workspace, is_publishable=True)
+    return Caller(
+        credential_id=key, workspace=workspace, is_publishable=True, kind=audit.PUBLISHABLE_KEY
+    )
 
 
 def _forbidden(message: str) -> ApiError:

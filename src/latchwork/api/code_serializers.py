@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from latchwork.api.device_serializers import LOST, device_errors, iso, shown_problem
+from latchwork.api.device_serializers import device_errors, iso, shown_problem
 from latchwork.domain.access_code import AccessCode, CodeStatus, Offline
-from latchwork.domain.device import ConnectedAccount, Device
+from latchwork.domain.device import LOST, ConnectedAccount, Device
 from latchwork.domain.names import appearance, fitted
 from latchwork.domain.problem import Problem
 from latchwork.domain.slots import LedgerEntry

@@ -19,7 +19,6 @@ PROVIDERS = {
 }
 OF_THE_ACCOUNT = frozenset(("insufficient_permissions",))
 """Errors that stand on a device and are its account's to mend."""
-LOST = frozenset(("account_disconnected", "bridge_disconnected"))
 
 
 def iso(instant: datetime | None) -> str | None:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from latchwork.api.errors import invalid
+from latchwork.domain import audit
 from latchwork.domain.credentials import ClientSession, PersonalToken
 from latchwork.domain.device import Workspace
 from latchwork.domain.inbound_address import InboundAddresses
@@ -75,6 +76,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     person: PersonalToken | None = None
     is_publishable: bool = False
     """A browser without further proof of who uses it."""
+    kind: str = audit.API_KEY
+    """What `credential_id` is the id of, in the audit log's words."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from latchwork.cli import backup, codes, connect, devices, doctor, keys, migrate, tokens
+from latchwork.cli import backup, codes, connect, console, devices, doctor, keys, migrate, tokens
 from latchwork.cli.say import USAGE, fail
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     add_completion=True,
 )
 app.command("connect")(connect.connect)
+app.command("console-link")(console.console_link)
 app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(devices.app, name="devices")

@@ -16,7 +16,8 @@ def welcome(started: Started, settings: Settings) -> None:
         return
     key = started.new_key.reveal()
     if settings.demo:
-        print(f"  API key  {key}\n", file=say)
+        print(f"  API key  {key}", file=say)
+        print(f"  Console  {started.url}{started.console}   (opens it once)\n", file=say)
     else:
         print(f"  API key  {key}   (shown this once; keep it)\n", file=say)
     print("  Try it:\n", file=say)

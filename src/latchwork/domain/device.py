@@ -199,6 +199,8 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     webview_customization: WebviewCustomization = WebviewCustomization()
 
 
+LOST = frozenset(("account_disconnected", "bridge_disconnected"))
+"""Errors of an account with which nobody knows what is on its locks."""
 LOW_BATTERY = 0.2
 CRITICAL_BATTERY = 0.05
 

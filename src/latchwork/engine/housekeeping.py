@@ -26,6 +26,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     events: timedelta | None = timedelta(days=90)
     deliveries: timedelta | None = timedelta(days=30)
     attempts: timedelta | None = timedelta(days=30)
+    audit: timedelta | None = timedelta(days=365)
 
 
 class _Storage(IdempotencyStorage, RetentionStorage, Protocol):
@@ -41,6 +42,7 @@ async def keep_house(storage: _Storage, clock: Clock, kept: Kept) -> None:
                 (kept.events, storage.prune_events),
                 (kept.deliveries, storage.prune_deliveries),
                 (kept.attempts, storage.prune_attempts),
+                (kept.audit, storage.prune_audit),
             ):
                 if span is not None:
                     await _prune(_of_before(prune, clock.now() - span), clock)

@@ -35,6 +35,7 @@ from latchwork.storage.access import (
     WorkspaceStorage,
 )
 from latchwork.storage.backlog import BacklogStorage
+from latchwork.storage.console import ConsoleStorage
 from latchwork.storage.errors import StaleTokenError as StaleTokenError  # noqa: PLC0414 - likewise
 from latchwork.storage.errors import StorageUnavailable as StorageUnavailable  # noqa: PLC0414
 from latchwork.storage.outbox import WebhookStorage as WebhookStorage  # noqa: PLC0414 - likewise
@@ -372,6 +373,7 @@ class Storage(
     BacklogStorage,
     WebhookStorage,
     EventStorage,
+    ConsoleStorage,
     Protocol,
 ):
     """The whole."""

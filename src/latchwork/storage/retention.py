@@ -16,3 +16,6 @@ class RetentionStorage(Protocol):
 
     async def prune_attempts(self, before: datetime, limit: int) -> int:
         """Action attempts of before then that have ended."""
+
+    async def prune_audit(self, before: datetime, limit: int) -> int:
+        """Entries of the audit log of before then."""

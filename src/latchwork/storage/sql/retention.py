@@ -22,6 +22,10 @@ _DELIVERIES: Final = _oldest("webhook_attempt", "webhook_attempt_id", "attempted
 _ATTEMPTS: Final = _oldest(
     "action_attempt", "action_attempt_id", "created_at < ?1 AND status <> 'pending'"
 )
+_AUDIT: Final = (
+    "DELETE FROM audit_entry WHERE audit_id IN (SELECT e.audit_id FROM workspace w "
+    "JOIN audit_entry e ON e.workspace_id = w.workspace_id AND e.audit_id < ?1 LIMIT ?2)"
+)
 
 
 class RetentionQueries(Aggregate):
@@ -37,6 +41,9 @@ class RetentionQueries(Aggregate):
 
     async def prune_attempts(self, before: datetime, limit: int) -> int:
         return await self._prune(_ATTEMPTS, to_us(before), limit)
+
+    async def prune_audit(self, before: datetime, limit: int) -> int:
+        return await self._prune(_AUDIT, uuid7(before, bytes(10)), limit)
 
     async def _prune(self, statement: str, before: int | str, limit: int) -> int:
         return await self._db.write(lambda tx: tx.run(statement, (before, limit)))

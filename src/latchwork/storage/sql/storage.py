@@ -2,13 +2,16 @@
 
 from latchwork.storage.sql.accounts import AccountQueries
 from latchwork.storage.sql.attempts import AttemptQueries
+from latchwork.storage.sql.audit import AuditQueries
 from latchwork.storage.sql.backlog import BacklogQueries
 from latchwork.storage.sql.codes import CodeQueries
+from latchwork.storage.sql.console_sessions import ConsoleSessionQueries
 from latchwork.storage.sql.deletions import DeletionQueries
 from latchwork.storage.sql.devices import DeviceQueries
 from latchwork.storage.sql.endpoint_care import EndpointCareQueries
 from latchwork.storage.sql.engine import EngineQueries
 from latchwork.storage.sql.events import EventQueries
+from latchwork.storage.sql.glances import GlanceQueries
 from latchwork.storage.sql.idempotency import IdempotencyQueries
 from latchwork.storage.sql.keys import KeyQueries
 from latchwork.storage.sql.ownership import OwnershipQueries
@@ -40,6 +43,9 @@ class SqlStorage(
     WebhookQueries,
     EndpointCareQueries,
     EventQueries,
+    ConsoleSessionQueries,
+    AuditQueries,
+    GlanceQueries,
 ):
     """See Storage. Used from one event loop."""
 

@@ -33,6 +33,7 @@ def shipped() -> Sequence[Migration]:
         if rest.endswith(".postgres.sql"):
             beside[int(number)] = file.read_text(encoding="utf-8")
         elif rest.endswith(".sql"):
+            assert int(number) not in scripts, f"two migrations are numbered {number}"  # noqa: S101
             scripts[int(number)] = file.read_text(encoding="utf-8")
     return [migration(n, scripts[n], beside.get(n, "")) for n in sorted(scripts)]
 

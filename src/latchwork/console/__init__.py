@@ -1,0 +1,1 @@
+"""The console: Latchwork's pages for people, under /console."""

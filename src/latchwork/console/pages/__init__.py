@@ -1,0 +1,1 @@
+"""One module a page: what it asks, and what its forms do."""
