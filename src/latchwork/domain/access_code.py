@@ -131,4 +131,5 @@ class AccessCode(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_leaving(self, now: datetime) -> bool:
         """Whether the code must not be on the lock any more."""
-        return self.delete_requested_at is not None or self.window.has_ended(now)
+        ends_at = self.ends_at
+        return self.delete_requested_at is not None or (ends_at is not None and ends_at <= now)

@@ -43,7 +43,9 @@ def went_offline(
 
 def went_online(device: Device, account: ConnectedAccount, now: datetime) -> Changed:
     """The lock answers again; told once."""
-    if device.online and not any(has(device.errors, code) for code in OFFLINE_ERRORS):
+    if device.online and not (
+        device.errors and any(has(device.errors, code) for code in OFFLINE_ERRORS)
+    ):
         return device, ()
     device = msgspec.structs.replace(
         device, online=True, removed=False, errors=without(device.errors, OFFLINE_ERRORS)

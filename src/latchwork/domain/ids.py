@@ -1,7 +1,6 @@
 """Identifiers: uuid7, so that rows sort by creation and indexes stay narrow (RFC 9562, 5.7)."""
 
 from datetime import datetime
-from uuid import UUID
 
 
 def uuid7(now: datetime, entropy: bytes) -> str:
@@ -9,4 +8,5 @@ def uuid7(now: datetime, entropy: bytes) -> str:
     value = int(now.timestamp() * 1000) << 80 | int.from_bytes(entropy[:10])
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
-    return str(UUID(int=value))
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -70,9 +70,7 @@ def tell_late(
     what: Lateness,
     why: str,
 ) -> None:
-    """Tells of what should have been done by `late_from`, as far as it is due to be told."""
-    if now < late_from:
-        return
+    """Tells of what has been late since `late_from`, as far as it is due to be told."""
     new = not problem.has(code.warnings, what.warning)
     warnings = problem.added(code.warnings, Problem(what.warning, why, now))
     code = state.set_code(code, warnings=warnings)

@@ -42,6 +42,7 @@ class LockState:
         self.attempted: set[str] = set()
         """Codes for which a write or clear was tried in this visit."""
         self._stored_device = view.device
+        self._stored_pins = {code.access_code_id: code.pin for code in view.codes}
         self._new_codes: set[str] = set()
         self._changed_codes: set[str] = set()
         self._changed_positions: set[int] = set()
@@ -60,7 +61,10 @@ class LockState:
 
     def set_code(self, code: AccessCode, **fields: Any) -> AccessCode:
         """Changes fields of a code; nothing counts as changed when all are as they were."""
-        if all(getattr(code, name) == value for name, value in fields.items()):
+        for name, value in fields.items():
+            if getattr(code, name) != value:
+                break
+        else:
             return code
         changed = msgspec.structs.replace(code, **fields)
         self.codes[code.access_code_id] = changed
@@ -116,7 +120,11 @@ class LockState:
         self.set_entry(entry)
 
     def set_device(self, **fields: Any) -> None:
-        self.device = msgspec.structs.replace(self.device, **fields)
+        """Changes fields of the device; the same object stands when all are as they were."""
+        for name, value in fields.items():
+            if getattr(self.device, name) != value:
+                self.device = msgspec.structs.replace(self.device, **fields)
+                return
 
     def finish(self, attempt: ActionAttempt) -> None:
         self._attempts.append(attempt)
@@ -161,12 +169,24 @@ class LockState:
             **self.device_problem_lists(),
         }
 
+    def _changed_device(self) -> Device | None:
+        is_same = self.device is self._stored_device or self.device == self._stored_device
+        return None if is_same else self.device
+
+    def _repinned(self) -> frozenset[str]:
+        """Of the changed codes, those with another PIN than is stored; it counts as stored now."""
+        stored = self._stored_pins
+        changed = {i for i in self._changed_codes if stored.get(i) != self.codes[i].pin}
+        stored.update((i, self.codes[i].pin) for i in changed)
+        return frozenset(changed)
+
     def drain(self) -> VisitChanges:
         """What has changed since the last drain, to be written in one transaction."""
         changes = VisitChanges(
             adopted=tuple(self.codes[i] for i in sorted(self._adopted)),
             new_codes=tuple(self.codes[i] for i in sorted(self._new_codes)),
             codes=tuple(self.codes[i] for i in sorted(self._changed_codes - self._new_codes)),
+            repinned=self._repinned(),
             ledger=tuple(
                 self.ledger[p] for p in sorted(self._changed_positions) if p in self.ledger
             ),
@@ -175,7 +195,7 @@ class LockState:
                 self.foreign[p] for p in sorted(self._changed_foreign) if p in self.foreign
             ),
             foreign_removed=tuple(p for p in self._changed_foreign if p not in self.foreign),
-            device=None if self.device == self._stored_device else self.device,
+            device=self._changed_device(),
             device_was=self._stored_device,
             events=tuple(self._events),
             attempts=tuple(self._attempts),

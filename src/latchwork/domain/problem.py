@@ -21,7 +21,11 @@ Problems = tuple[Problem, ...]
 
 
 def has(problems: Problems, code: str) -> bool:
-    return any(problem.code == code for problem in problems)
+    # A loop, since a generator costs more than all of it: every code of a visit is asked often.
+    for problem in problems:  # noqa: SIM110
+        if problem.code == code:
+            return True
+    return False
 
 
 def added(problems: Problems, problem: Problem) -> Problems:
@@ -34,5 +38,7 @@ def added(problems: Problems, problem: Problem) -> Problems:
 
 
 def without(problems: Problems, codes: Iterable[str]) -> Problems:
+    if not problems:
+        return problems
     gone = set(codes)
     return tuple(problem for problem in problems if problem.code not in gone)

@@ -84,7 +84,8 @@ def _settle_leaving(state: LockState, code: AccessCode, now: datetime, policy: P
         state.set_code(code, deleted_at=now)
         return
     late_from = removal_due(code) + policy.delay_after
-    tell_late(state, code, now, policy, late_from, REMOVING, STILL_THERE)
+    if now >= late_from:
+        tell_late(state, code, now, policy, late_from, REMOVING, STILL_THERE)
 
 
 def _settle_staying(state: LockState, code: AccessCode, now: datetime, policy: Policy) -> None:
@@ -182,6 +183,8 @@ def _settle_unproven(state: LockState, code: AccessCode, now: datetime, policy: 
         warning = Problem("unknown_issue_with_access_code", BATTERY_TEXT, now)
         code = state.set_code(code, warnings=problem.added(code.warnings, warning))
     late_from = expected_at(state, code, policy)
+    if now < late_from:
+        return
     if code.offline is None:
         tell_late(state, code, now, policy, late_from, SETTING, why_late(state))
     else:

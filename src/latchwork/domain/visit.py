@@ -34,6 +34,8 @@ class VisitChanges(msgspec.Struct, frozen=True, kw_only=True):
     adopted: tuple[AccessCode, ...] = ()
     """Codes to insert that were another hand's; `codes` holds them too."""
     codes: tuple[AccessCode, ...] = ()
+    repinned: frozenset[str] = frozenset()
+    """Ids of those of `codes` whose PIN the visit itself changed."""
     new_codes: tuple[AccessCode, ...] = ()
     """Codes to insert, each unless the lock has its PIN by then (see CodeStorage.create_code):
     such a one is left out, with its events."""

@@ -153,7 +153,7 @@ async def test_codes_without_a_pin_do_not_meet_and_take_the_one_issued(stored: S
     issued = REPLACE(
         codes[0], pin=Pin("123456789"), evidence=Evidence(EvidenceKind.ISSUED, None, 1, NOW)
     )
-    await stored.visit(codes=(issued,))
+    await stored.visit(codes=(issued,), repinned=frozenset({issued.access_code_id}))
     assert await stored.stored_code(issued) == issued
     view = await stored.storage.code("ws", device_id="dev", pin=Pin("123456789"))
     assert view is not None

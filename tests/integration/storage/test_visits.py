@@ -105,7 +105,7 @@ async def test_a_visit_never_writes_the_wish(stored: Stored) -> None:
 async def test_a_pin_that_was_changed_by_hand_becomes_the_codes_own(stored: Stored) -> None:
     code = await stored.create("4711", allow_external_modification=True)
     adopted = REPLACE(code, pin=Pin("8888"))
-    await stored.visit(codes=(adopted,))
+    await stored.visit(codes=(adopted,), repinned=frozenset({code.access_code_id}))
     assert await stored.stored_code(code) == adopted
     assert await stored.storage.code("ws", device_id="dev", pin=Pin("4711")) is None
     assert await stored.try_create(stored.code("8888")) is not None

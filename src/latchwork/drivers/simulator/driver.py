@@ -1,8 +1,7 @@
 """The driver of simulated locks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +22,7 @@ from latchwork.drivers.protocol import (
 )
 from latchwork.drivers.simulator import settings as checked
 from latchwork.drivers.simulator.house import House
-from latchwork.drivers.simulator.lock import SimulatedLock
+from latchwork.drivers.simulator.lock import SimulatedLock, Stored
 from latchwork.drivers.simulator.sandbox import Act, carry_out
 
 
@@ -63,11 +62,13 @@ class SimulatorDriver:
     async def observe(
         self, provider_key: str, positions: Sequence[int]
     ) -> Mapping[int, Observation]:
-        async with self._turn(provider_key) as (lock, now):
+        async with self._turn(provider_key):
+            lock, now = await self._reach(provider_key)
             return lock.read(positions, now)
 
     async def scan(self, provider_key: str) -> Mapping[int, Observation]:
-        async with self._turn(provider_key) as (lock, now):
+        async with self._turn(provider_key):
+            lock, now = await self._reach(provider_key)
             return lock.scan(now)
 
     async def write(
@@ -78,15 +79,26 @@ class SimulatorDriver:
         name: str | None,
         window: Window | None,
     ) -> None:
-        async with self._programming(provider_key, position) as (lock, now):
-            lock.write(position, pin, name, window, now)
+        async with self._turn(provider_key):
+            lock, now = await self._reach(provider_key)
+            before = lock.codes.get(position)
+            try:
+                lock.write(position, pin, name, window, now)
+            finally:
+                await self._keep(lock, position, before)
 
     async def clear(self, provider_key: str, position: int) -> None:
-        async with self._programming(provider_key, position) as (lock, now):
-            lock.clear(position, now)
+        async with self._turn(provider_key):
+            lock, now = await self._reach(provider_key)
+            before = lock.codes.get(position)
+            try:
+                lock.clear(position, now)
+            finally:
+                await self._keep(lock, position, before)
 
     async def issue(self, provider_key: str, grain: Offline, window: Window, reference: str) -> Pin:
-        async with self._turn(provider_key) as (lock, _now):
+        async with self._turn(provider_key):
+            lock, _now = await self._reach(provider_key)
             pin = lock.issue(grain, window, reference)
             await self.house.save(lock)
             return pin
@@ -101,7 +113,8 @@ class SimulatorDriver:
         self, provider_key: str, *, enabled: bool, delay: float | None
     ) -> None:
         """See `ConfiguresAutoLock`."""
-        async with self._turn(provider_key) as (lock, now):
+        async with self._turn(provider_key):
+            lock, now = await self._reach(provider_key)
             lock.configure_auto_lock(now, enabled=enabled, delay=delay)
             await self.house.save(lock)
             self._pushes.put_nowait(
@@ -142,12 +155,14 @@ class SimulatorDriver:
         self._relocking[lock.key] = asyncio.create_task(relock())
 
     async def probe(self, provider_key: str) -> bool:
-        async with self._turn(provider_key) as (lock, now):
+        async with self._turn(provider_key):
+            lock, now = await self._reach(provider_key)
             return lock.probe(now)
 
     async def simulate(self, provider_key: str, action: str, values: Mapping[str, Any]) -> bool:
         """See `sandbox.ACTIONS`. Raises Rejected naming what is wrong: the action or a value."""
-        async with self._own(provider_key) as lock:
+        async with self._turn(provider_key):
+            lock = self._connected(provider_key)
             was_locked = lock.locked
             act = Act(self.house, lock, values, self._clock.now(), self._pushes.put_nowait)
             done = await carry_out(action, act)
@@ -158,50 +173,37 @@ class SimulatorDriver:
     async def aclose(self) -> None:
         self._live = False
 
-    def _reached(self, provider_key: str) -> SimulatedLock:
+    def _turn(self, provider_key: str) -> asyncio.Lock:
+        """Held, it makes a lock the caller's alone."""
+        turn = self._turns.get(provider_key)
+        if turn is None:
+            turn = self._turns[provider_key] = asyncio.Lock()
+        return turn
+
+    def _connected(self, provider_key: str) -> SimulatedLock:
         if not self._live:
             raise RetryLater("The simulator is not connected.")
         return self.house.lock(provider_key)
 
-    @asynccontextmanager
-    async def _own(self, provider_key: str) -> AsyncIterator[SimulatedLock]:
-        """The lock, for the caller alone."""
-        self._reached(provider_key)
-        turn = self._turns.get(provider_key)
-        if turn is None:
-            turn = self._turns[provider_key] = asyncio.Lock()
-        async with turn:
-            yield self._reached(provider_key)
+    async def _reach(self, provider_key: str) -> tuple[SimulatedLock, datetime]:
+        """The lock, and the time after the radio took its own."""
+        lock = self._connected(provider_key)
+        latency = self.house.latency(provider_key)
+        seconds = (self._latency if latency is None else latency) + lock.faults.delay
+        if seconds:
+            await self._clock.sleep(timedelta(seconds=seconds))
+        return lock, self._clock.now()
 
-    @asynccontextmanager
-    async def _turn(self, provider_key: str) -> AsyncIterator[tuple[SimulatedLock, datetime]]:
-        """The lock, for the caller alone, and the time after the radio took its own."""
-        async with self._own(provider_key) as lock:
-            latency = self.house.latency(provider_key)
-            seconds = (self._latency if latency is None else latency) + lock.faults.delay
-            if seconds:
-                await self._clock.sleep(timedelta(seconds=seconds))
-            yield lock, self._clock.now()
-
-    @asynccontextmanager
-    async def _programming(
-        self, provider_key: str, position: int
-    ) -> AsyncIterator[tuple[SimulatedLock, datetime]]:
-        """A turn after which the lock is saved, whether or not its answer came through, and a
-        change is reported by locks that report changes."""
-        async with self._turn(provider_key) as (lock, now):
-            before = lock.codes.get(position)
-            try:
-                yield lock, now
-            finally:
-                await self.house.save(lock)
-                if lock.capabilities.pushes_changes and lock.codes.get(position) != before:
-                    self._pushes.put_nowait(
-                        CodesChanged(provider_key=provider_key, positions=(position,))
-                    )
+    async def _keep(self, lock: SimulatedLock, position: int, before: Stored | None) -> None:
+        """Saves a lock that was programmed, whether or not its answer came through, and reports
+        the change where the lock reports changes."""
+        await self.house.save(lock)
+        if lock.capabilities.pushes_changes and lock.codes.get(position) != before:
+            self._pushes.put_nowait(CodesChanged(provider_key=lock.key, positions=(position,)))
 
     async def _move_bolt(self, provider_key: str, *, locked: bool) -> None:
-        async with self._turn(provider_key) as (lock, now):
+        async with self._turn(provider_key):
+            lock, now = await self._reach(provider_key)
             lock.move_bolt(now, locked=locked)
             await self.house.save(lock)
             self._pushes.put_nowait(

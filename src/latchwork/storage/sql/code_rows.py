@@ -79,7 +79,7 @@ _OF_DEVICE: Final = sql.select(
     "ORDER BY c.created_at, c.access_code_id",
 )
 _WRITE_STATE: Final = sql.update(
-    "access_code", _STATE, "WHERE access_code_id = ? AND generation = ? RETURNING pin_hash"
+    "access_code", _STATE, "WHERE access_code_id = ? AND generation = ?"
 )
 _WRITE_PIN: Final = "UPDATE access_code SET pin = ?, pin_hash = ? WHERE access_code_id = ?"
 _WRITE_DELETED: Final = "UPDATE access_code SET deleted_at = ? WHERE access_code_id = ?"
@@ -117,10 +117,10 @@ async def replace_wish(tx: Transaction, code: AccessCode, pin_hash: bytes) -> No
     await tx.run(_REPLACE, (*_wish_values(tx.vault, code), pin_hash, code.access_code_id))
 
 
-async def write_state(tx: Transaction, code: AccessCode) -> bool:
+async def write_state(tx: Transaction, code: AccessCode, *, repinned: bool) -> bool:
     """For units: what a visit found of the code's present generation; of another, nothing
-    (False)."""
-    stored = await tx.one(
+    (False). `repinned`: the visit changed its PIN too."""
+    stored = await tx.run(
         _WRITE_STATE,
         (
             code.status.value,
@@ -135,11 +135,11 @@ async def write_state(tx: Transaction, code: AccessCode) -> bool:
             code.generation,
         ),
     )
-    if stored is None:
+    if not stored:
         return False
-    pin_hash = tx.vault.pin_hash(code.device_id, code.pin)
-    if stored[0] != pin_hash:
+    if repinned:
         # Changed by hand, as its owner allows, or issued: it is the code's own from now on.
+        pin_hash = tx.vault.pin_hash(code.device_id, code.pin)
         await tx.run(_WRITE_PIN, (_sealed_pin(tx.vault, code), pin_hash, code.access_code_id))
     if code.pool is Pool.WAITING and code.delete_requested_at is not None:
         # The pool is the engine's own wish; any other code is removed at a caller's word alone.

@@ -217,7 +217,11 @@ async def _write_back(
         await code_rows.add(tx, code, tx.vault.pin_hash(code.device_id, code.pin))
     left_out = await codes.add_unless_taken(tx, changes.new_codes)
     overtaken = {
-        code.access_code_id for code in changes.codes if not await code_rows.write_state(tx, code)
+        code.access_code_id
+        for code in changes.codes
+        if not await code_rows.write_state(
+            tx, code, repinned=code.access_code_id in changes.repinned
+        )
     }
     await slots.write(
         tx,

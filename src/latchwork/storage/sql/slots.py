@@ -76,8 +76,10 @@ async def write(
         await run(_DROP_FOREIGN, (device_id, position))
     for entry in ledger:
         values = _values_of_entry(tx.vault, entry)
-        # Most entries change for the same code, which leaves the index by code alone.
-        if not await run(_CHANGE_ENTRY, (*values[3:], *values[:3])):
+        # Most entries change for the same code, which leaves the index by code alone; what is
+        # reserved and not written yet is new most often.
+        is_new = entry.phase is Phase.RESERVED and entry.written_at is None
+        if is_new or not await run(_CHANGE_ENTRY, (*values[3:], *values[:3])):
             await run(_PUT_ENTRY, values)
     for code in foreign:
         await run(_PUT_FOREIGN, _values_of_foreign(tx.vault, code))
