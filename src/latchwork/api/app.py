@@ -131,11 +131,11 @@ class _Api:
 
     async def _special(self, request: Request) -> Response | None:
         """What is not of the endpoint table."""
-        if request.url.path == "/health":
+        if request.scope["path"] == "/health":
             return await self._health()
         if inbound.is_inbound(request):
             return await self._inbound(request)
-        if request.method == "GET" and (page := self._documents.find(request.url.path)):
+        if request.method == "GET" and (page := self._documents.find(request.scope["path"])):
             return page
         for answer in self._pages:
             if (found := await answer(request)) is not None:

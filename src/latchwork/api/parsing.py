@@ -26,7 +26,7 @@ _NULLS = frozenset(("", "null"))
 async def parameters(request: Request) -> tuple[dict[str, Any], bool, bool]:
     """The parameters as sent, whether their values are text, and whether the caller is strict
     about unknown ones (`_strict=true`)."""
-    query = _from_query(request.query_params)
+    query = _from_query(request.query_params) if request.scope["query_string"] else {}
     strict = str(query.pop("_strict", "false")).lower() == "true"
     if request.method == "GET":
         return query, True, strict

@@ -30,7 +30,7 @@ _SETTINGS: Final = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -16384",
+    "PRAGMA cache_size = -65536",
     # A longer log than the default of 1000 pages writes the pages that every create touches
     # back less often.
     "PRAGMA wal_autocheckpoint = 4000",
