@@ -17,6 +17,7 @@ from latchwork.api import serializers
 from latchwork.api.app import ENDPOINTS, create_app
 from latchwork.api.endpoint import ApiDeps
 from latchwork.api.health import create_health_app
+from latchwork.api.inbound import Deliver
 from latchwork.config import Role, Settings
 from latchwork.console.app import Console
 from latchwork.console.live import Live
@@ -35,6 +36,7 @@ from latchwork.drivers import registry
 from latchwork.drivers.protocol import DriverFactory
 from latchwork.engine.clock import SystemClock
 from latchwork.engine.connections import Connections
+from latchwork.engine.deliveries import Deliveries
 from latchwork.engine.housekeeping import keep_house
 from latchwork.engine.ownership import SharedOwnership, beat
 from latchwork.engine.reconciler import Reconciler
@@ -224,12 +226,15 @@ async def _run(
         storage, clock, render_webhook, observer.sender(sender), jitter=rng.random
     )
     live = Live(storage, asyncio.sleep)
+    deliveries = Deliveries(storage, connections)
     if settings.role in ANSWERING:
-        app = _app(settings, storage, guard, factories, connections, inbound, observer, live)
+        app = _app(settings, storage, guard, factories, inbound, deliveries.give, observer, live)
     else:
         app = create_health_app(storage)
     delivering = [deliverer.run()] if settings.role in DELIVERING else []
     parts = _parts(settings, storage, connections, observer, owns=ownership is not None)
+    if ownership is not None:
+        parts.append(deliveries.run())
     drain = Drain(settings.drain)
     app = _watched(settings, storage, app, observer, drain)
     try:
@@ -303,8 +308,8 @@ def _app(
     storage: SqlStorage,
     guard: AddressGuard,
     factories: Mapping[str, DriverFactory],
-    connections: Connections,
     inbound: InboundAddresses,
+    deliver: Deliver,
     observer: Observer,
     live: Live,
 ) -> ASGIApp:
@@ -325,13 +330,12 @@ def _app(
             check_settings=lambda provider, values: registry.check_settings(
                 factories, provider, values
             ),
-            accounts_changed=connections.accounts_changed,
             providers=registry.providers(factories),
             requests_a_minute=settings.requests_a_minute,
             public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
             inbound=inbound,
-            deliver=connections.deliver,
-            page=_connect_pages(storage, factories, connections).answer,
+            deliver=deliver,
+            page=_connect_pages(storage, factories).answer,
             wakes=observer.wakes if settings.role is Role.ALL else None,
         ),
         lambda desk: Console(desk, console).answer,
@@ -361,9 +365,7 @@ def _watched(
     )
 
 
-def _connect_pages(
-    storage: SqlStorage, factories: Mapping[str, DriverFactory], connections: Connections
-) -> ConnectPages:
+def _connect_pages(storage: SqlStorage, factories: Mapping[str, DriverFactory]) -> ConnectPages:
     async def tried(checked: CheckedSettings) -> None:
         factory = factories[checked.provider.name]
         await try_connection(factory, new_id(), checked.settings, checked.secrets, clock)
@@ -379,6 +381,5 @@ def _connect_pages(
                 factories, provider, values
             ),
             try_connection=tried,
-            account_changed=connections.reconnect,
         )
     )

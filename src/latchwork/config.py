@@ -116,6 +116,7 @@ def from_environment(environment: Mapping[str, str], *, demo: bool = False) -> S
             deliveries=read("KEEP_DELIVERIES", _days, Kept().deliveries),
             attempts=read("KEEP_ATTEMPTS", _days, Kept().attempts),
             audit=read("KEEP_AUDIT", _days, Kept().audit),
+            codes=read("KEEP_CODES", _days, Kept().codes),
         ),
         metrics=read("METRICS", _switch, True),
         metrics_token=read("METRICS_TOKEN", _token, None),
@@ -130,7 +131,8 @@ KNOWN: Final = frozenset(
         "HOST", "PORT", "DATABASE_URL", "ROLE", "SECRET_KEY", "SECRET_KEY_FILE",
         "BOOTSTRAP_API_KEY", "LOG_LEVEL", "LOG_FORMAT", "WEBHOOK_ALLOW", "CONNECT", "DEMO",
         "DELAY_AFTER", "FAILURE_DEADLINE", "LEAD_TIME", "KEEP_EVENTS", "KEEP_DELIVERIES",
-        "KEEP_ATTEMPTS", "KEEP_AUDIT", "PUBLIC_URL", "RATE_LIMITS", "RATE_LIMIT_PER_KEY",
+        "KEEP_ATTEMPTS", "KEEP_AUDIT", "KEEP_CODES", "PUBLIC_URL", "RATE_LIMITS",
+        "RATE_LIMIT_PER_KEY",
         "METRICS", "METRICS_TOKEN", "TRACING", "DRAIN",
     )
 )  # fmt: skip

@@ -24,7 +24,6 @@ class Street(World):
             self.workspace_id, account_id, lambda account: (change(account), ())
         )
         assert changed is not None
-        self.connections.accounts_changed()
         await self.clock.sleep(2 * SECOND)
 
     async def set_managed(self, *, is_managed: bool) -> None:
@@ -147,7 +146,6 @@ async def test_a_forgotten_account_touches_no_lock_and_is_let_go() -> None:
         assert await world.storage.delete_account(
             world.workspace_id, account_id, lambda a, held: account_deleted(a, held, now)
         )
-        world.connections.accounts_changed()
         await world.clock.sleep(DAY)
         assert world.connections.driver(account_id) is None
         assert lock.opens(world.codes[code].pin, world.clock.now())

@@ -29,7 +29,6 @@ def _client(world: World) -> httpx.AsyncClient:
         check_settings=lambda name, values: registry.check_settings(
             {"simulator": simulator}, name, values
         ),
-        accounts_changed=world.connections.accounts_changed,
     )
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app=create_app(deps)),

@@ -4,12 +4,20 @@ import asyncio
 from datetime import datetime, timedelta
 
 from latchwork.domain.errors import RetryLater
+from latchwork.domain.pin import Secret
 from latchwork.engine.housekeeping import EVERY, Kept, keep_house
 from support.delivery import on_virtual_time
 from support.virtual_time import VirtualClock
 from support.world import SECOND, World
 
-NOTHING_ELSE = Kept(events=None, deliveries=None, attempts=None)
+NOTHING_ELSE = Kept(events=None, deliveries=None, attempts=None, audit=None, codes=None)
+
+
+async def renew(world: World, token: str) -> None:
+    """As the configuration does with an account that stands."""
+    settings, _ = await world.storage.account_settings(world.account.connected_account_id)
+    await world.storage.add_account(world.account, settings, {"token": Secret(token)})
+    await world.wait(SECOND)
 
 
 @on_virtual_time
@@ -18,10 +26,13 @@ async def test_it_goes_on_where_it_was() -> None:
         before = world.driver
         code = await world.create("4711")
         await world.wait_for(code, "set", 5 * SECOND)
-        world.connections.reconnect(world.account.connected_account_id)
-        world.connections.reconnect("nobody")
-        await world.wait(2 * SECOND)
-        assert world.driver is not before
+        await renew(world, "first")
+        renewed = world.driver
+        assert renewed is not before
+        await renew(world, "first")
+        assert world.driver is renewed
+        await renew(world, "second")
+        assert world.driver is not renewed
         assert world.keypad("4711")
         other = await world.create("5822")
         await world.wait_for(other, "set", 5 * SECOND)
@@ -33,6 +44,9 @@ class _Requests:
     def __init__(self) -> None:
         self.left = 2500
         self.looks: list[datetime] = []
+
+    async def prune_inbound(self, before: datetime, limit: int) -> int:
+        return 0
 
     async def prune_requests(self, now: datetime, limit: int = 1000) -> int:
         self.looks.append(now)

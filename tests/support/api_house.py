@@ -59,7 +59,6 @@ class ApiHouse:
                 check_url=lambda url: check_url(url, guard),
                 new_webhook_secret=lambda: new_secret(os.urandom(32)),
                 check_settings=self._check_settings,
-                accounts_changed=lambda: None,
                 inbound=self.inbound,
                 deliver=self._deliver,
                 **{"providers": registry.providers(registry.load()), **deps},

@@ -46,7 +46,6 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     new_webhook_secret: Callable[[], Secret]
     check_settings: Callable[[str, dict[str, Any]], CheckedSettings]
     """(provider, settings and secrets together) -> checked; raises Rejected."""
-    accounts_changed: Callable[[], None]
     """Tells the engine that accounts were added, changed or deleted."""
     providers: tuple[Provider, ...] = ()
     """The installed drivers."""

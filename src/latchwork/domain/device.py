@@ -174,6 +174,8 @@ class ConnectedAccount(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it shall stay disconnected until somebody asks for it again."""
     sync_requested_at: datetime | None = None
     """When a caller last asked for a fresh list of its locks."""
+    renewed_at: datetime | None = None
+    """When its secrets were renewed: its connection is made anew with them."""
     sync_due: SyncDue | None = SyncDue.FIRST
     """Which complete list of its locks has still to be told of."""
     errors: Problems = ()

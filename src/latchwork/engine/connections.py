@@ -94,25 +94,22 @@ class Connections:
         self._writes: dict[str, dict[int, datetime]] = {}
         self._listeners: list[Callable[[], None]] = []
         self._look = asyncio.Event()
-        self._renewed: set[str] = set()
+        self._renewed: dict[str, datetime | None] = {}
+        """When the secrets were renewed that a connection was made with, by account."""
         self._suspended: set[str] = set()
         """Accounts that are told to be disconnected because somebody wishes it."""
         self._asked: dict[str, datetime | None] = {}
         """The wish for a fresh list of locks that was last seen, by account."""
         self._listings: dict[str, asyncio.Task[None]] = {}
+        storage.listen_accounts(self._look.set)
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Calls `listener` whenever a connection comes up or goes."""
         self._listeners.append(listener)
 
-    def accounts_changed(self) -> None:
-        """Hurries the look for accounts that were added, changed or deleted."""
-        self._look.set()
-
-    def reconnect(self, account_id: str) -> None:
-        """Makes an account's connection anew, with its settings and secrets as stored now."""
-        self._renewed.add(account_id)
-        self._look.set()
+    def live(self) -> Sequence[str]:
+        """The accounts that are connected here."""
+        return sorted(self._live)
 
     def driver(self, account_id: str) -> Driver | None:
         """The live driver of an account; None while there is none."""
@@ -201,8 +198,12 @@ class Connections:
     async def _keep_all(self) -> None:
         every = await self._own_accounts()
         accounts = {i: account for i, account in every.items() if not account.suspended}
-        ended = self._keepers.keys() - accounts.keys() | self._renewed & self._keepers.keys()
-        self._renewed.clear()
+        ended = {
+            account_id
+            for account_id in self._keepers
+            if account_id not in accounts
+            or accounts[account_id].renewed_at != self._renewed[account_id]
+        }
         for account_id in ended:
             await self._drop(account_id)
         if self._ownership is not None and ended:
@@ -214,6 +215,7 @@ class Connections:
         for account_id, account in accounts.items():
             if account_id not in self._keepers:
                 self._asked[account_id] = account.sync_requested_at
+                self._renewed[account_id] = account.renewed_at
                 if account.connected:
                     self._waiting.add(account_id)
                 self._keepers[account_id] = asyncio.create_task(

@@ -56,8 +56,6 @@ class ConnectDeps(msgspec.Struct, frozen=True, kw_only=True):
     """Raises Rejected."""
     try_connection: Callable[[CheckedSettings], Awaitable[None]]
     """Returns when the provider has answered; raises what keeps it from that."""
-    account_changed: Callable[[str], None]
-    """The account was added, or its credentials were renewed."""
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -238,8 +236,6 @@ class ConnectPages:
         webview, account = await self._deps.storage.authorize_webview(
             webview, account, checked, self._deps.now()
         )
-        account_id = account.connected_account_id
-        self._deps.account_changed(account_id)
         log.info("connect_webview.login_succeeded", provider=account.provider)
         await self._until_up(account, with_devices=webview.wish.wait_for_device_creation)
         visit = msgspec.structs.replace(visit, webview=webview)

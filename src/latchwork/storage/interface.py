@@ -38,6 +38,7 @@ from latchwork.storage.backlog import BacklogStorage
 from latchwork.storage.console import ConsoleStorage
 from latchwork.storage.errors import StaleTokenError as StaleTokenError  # noqa: PLC0414 - likewise
 from latchwork.storage.errors import StorageUnavailable as StorageUnavailable  # noqa: PLC0414
+from latchwork.storage.inbound import InboundStorage
 from latchwork.storage.outbox import WebhookStorage as WebhookStorage  # noqa: PLC0414 - likewise
 from latchwork.storage.ownership import OwnershipStorage
 from latchwork.storage.page import Page as Page  # noqa: PLC0414 - part of the interface
@@ -157,6 +158,10 @@ class AccountStorage(Protocol):
         search: str | None = None,
         custom_metadata_has: Mapping[str, Any] | None = None,
     ) -> Page[ConnectedAccount]: ...
+    def listen_accounts(self, listener: Callable[[], None]) -> None:
+        """Calls `listener` after every commit, of any process, that added, changed, renewed or
+        deleted an account, or kept a delivery for one."""
+
     async def all_accounts(self) -> Sequence[ConnectedAccount]: ...
     async def account_settings(
         self, account_id: str
@@ -370,6 +375,7 @@ class Storage(
     EngineStorage,
     OwnershipStorage,
     RetentionStorage,
+    InboundStorage,
     BacklogStorage,
     WebhookStorage,
     EventStorage,

@@ -19,3 +19,6 @@ class RetentionStorage(Protocol):
 
     async def prune_audit(self, before: datetime, limit: int) -> int:
         """Entries of the audit log of before then."""
+
+    async def prune_codes(self, before: datetime, limit: int) -> int:
+        """Codes that were gone before then, with what is left of their events and attempts."""

@@ -51,15 +51,11 @@ class Front:
         self.house: ApiHouse
         self.error: Exception | None = None
         self.tried: list[CheckedSettings] = []
-        self.changed: list[str] = []
 
     async def try_connection(self, checked: CheckedSettings) -> None:
         self.tried.append(checked)
         if self.error is not None:
             raise self.error
-
-    def account_changed(self, account_id: str) -> None:
-        self.changed.append(account_id)
 
     async def open(self, **wish: Any) -> str:
         made = await self.house.ok("/connect_webviews/create", **wish)
@@ -112,7 +108,6 @@ async def front() -> AsyncIterator[Front]:
                     FACTORIES, name, values
                 ),
                 try_connection=front.try_connection,
-                account_changed=front.account_changed,
             )
         )
         yield front
@@ -138,7 +133,6 @@ async def test_choosing_a_provider_and_connecting(front: Front) -> None:
     assert (webview["status"], webview["login_successful"]) == ("authorized", True)
     assert webview["selected_provider"] == "cloud"
     account_id = webview["connected_account_id"]
-    assert front.changed == [account_id]
     account = (await front.house.ok("/connected_accounts/get", connected_account_id=account_id))[
         "connected_account"
     ]

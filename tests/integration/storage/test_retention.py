@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
+from latchwork.domain.access_code import AccessCode
 from latchwork.domain.action_attempt import AttemptStatus
 from latchwork.domain.webhook import Attempt
 from latchwork.storage.interface import EventFilter
@@ -54,3 +55,31 @@ async def test_attempts_go_when_they_have_ended(stored: Stored) -> None:
     assert await storage.prune_attempts(stored.now - HOUR, 10) == 1
     assert await storage.attempt("ws", ended.action_attempt_id) is None
     assert await storage.attempt("ws", pending.action_attempt_id) is not None
+
+
+async def gone(stored: Stored, pin: str) -> AccessCode:
+    """A code that was removed from its lock now."""
+    code = await stored.create(pin)
+    ended = msgspec.structs.replace(code, deleted_at=stored.now)
+    told = stored.event("gone", device_id="dev", access_code_id=code.access_code_id)
+    await stored.visit(codes=(ended,), events=(told,))
+    return code
+
+
+async def test_codes_go_a_while_after_they_are_gone_with_all_that_is_theirs(stored: Stored) -> None:
+    storage = stored.storage
+    stays = await stored.create("1111")
+    first, second = await gone(stored, "2222"), await gone(stored, "3333")
+    stored.clock.go(DAY)
+    third = await gone(stored, "4444")
+    assert await storage.prune_codes(stored.now - 2 * DAY, 10) == 0
+    assert await storage.prune_codes(stored.now - HOUR, 1) == 1
+    assert await storage.prune_codes(stored.now - HOUR, 10) == 1
+    assert await storage.prune_codes(stored.now - HOUR, 10) == 0
+    page = await storage.events("ws", EventFilter(), limit=100, cursor=None)
+    told_of = {event.access_code_id for event in page.items}
+    assert told_of == {stays.access_code_id, third.access_code_id}
+    assert await stored.stored_code(stays) == stays
+    attempts = await storage.attempts("ws", ids=None, device_id="dev", limit=99, cursor=None)
+    assert {one.access_code_id for one in attempts.items} == told_of
+    assert {first.access_code_id, second.access_code_id}.isdisjoint(told_of)

@@ -113,7 +113,6 @@ async def _change(
     )
     if changed is None:
         raise not_found("connected_account")
-    call.deps.accounts_changed()
     return changed
 
 
@@ -144,7 +143,6 @@ async def delete(call: Call, asked: Delete) -> dict[str, Any]:
     )
     if not deleted:
         raise not_found("connected_account")
-    call.deps.accounts_changed()
     return {"ok": True}
 
 
@@ -184,7 +182,6 @@ async def connect(call: Call, asked: Connect) -> dict[str, Any]:
     )
     if standing.suspended:
         standing = await _change(call, standing.connected_account_id, resumed)
-    call.deps.accounts_changed()
     return {"connected_account": show_device.connected_account(standing), "ok": True}
 
 

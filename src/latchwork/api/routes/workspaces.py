@@ -159,7 +159,6 @@ async def reset_sandbox(call: Call, _asked: Empty) -> dict[str, Any]:
         anew,
         attempt,
     )
-    call.deps.accounts_changed()
     return {"action_attempt": serializers.action_attempt(attempt), "ok": True}
 
 

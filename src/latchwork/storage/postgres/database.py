@@ -1,6 +1,6 @@
 """The connections to PostgreSQL, and what every aggregate is given."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -12,7 +12,7 @@ from latchwork.domain.errors import NeedsAttention
 from latchwork.storage.instants import to_us
 from latchwork.storage.interface import StorageUnavailable
 from latchwork.storage.postgres.failures import named
-from latchwork.storage.postgres.listener import DUE, MESSAGES, Listener
+from latchwork.storage.postgres.listener import ACCOUNTS, DUE, MESSAGES, Listener
 from latchwork.storage.postgres.migrations import migrate
 from latchwork.storage.postgres.session import PooledSession, PostgresSession, retried
 from latchwork.storage.postgres.transaction import Shared
@@ -57,6 +57,12 @@ class PostgresDatabase:
         self.reading: Session = PooledSession(pool, vault)
         self.due_listeners: list[Callable[[], None]] = []
         self.message_listeners: list[Callable[[], None]] = []
+        self.account_listeners: list[Callable[[], None]] = []
+        self._listeners = {
+            DUE: self.due_listeners,
+            MESSAGES: self.message_listeners,
+            ACCOUNTS: self.account_listeners,
+        }
         self._pool = pool
         self._clock_now = clock_now
         shared = Shared(vault, clock_now, entropy)
@@ -103,14 +109,14 @@ class PostgresDatabase:
         await self._listener.aclose()
         await self._pool.close()
 
-    def _tell(self, due: bool, messages: bool) -> None:
-        for wanted, name in ((due, DUE), (messages, MESSAGES)):
-            if wanted:
-                self._wake(name)
-                self._listener.send(name)
+    def _tell(self, notices: Collection[str]) -> None:
+        for name in notices:
+            self._wake(name)
+            self._listener.send(name)
 
     def _wake(self, name: str) -> None:
-        for listener in self.due_listeners if name == DUE else self.message_listeners:
+        # A newer release may know more of them.
+        for listener in self._listeners.get(name, ()):
             listener()
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 CHANNEL: Final = "latchwork"
 DUE: Final = "due"
 MESSAGES: Final = "messages"
+ACCOUNTS: Final = "accounts"
+NOTICES: Final = (DUE, MESSAGES, ACCOUNTS)
 LOOK_ANYWAY: Final = 5.0
 """Seconds between looks while notices arrive: a process may have died before it sent one."""
 LOOK_UNHEARD: Final = 1.0
@@ -85,5 +87,5 @@ class Listener:
             self._wake(str(name))
 
     def _wake_all(self) -> None:
-        self._wake(DUE)
-        self._wake(MESSAGES)
+        for name in NOTICES:
+            self._wake(name)

@@ -27,6 +27,9 @@ _FOLDED: Final = (
     "AS $$ SELECT {} $$"
 )
 _CASEFOLD_SINCE: Final = 18
+MIGRATE_WITHIN: Final = 3600.0
+"""Seconds for one version: one that contracts may write every row of a large table."""
+_PATIENT: Final = "SET LOCAL statement_timeout = 0;\n"
 
 
 async def migrate(connection: "Connection", migrations: Sequence[Migration]) -> int:
@@ -49,9 +52,8 @@ async def migrate(connection: "Connection", migrations: Sequence[Migration]) -> 
             if migration.version > version:
                 if version and not await _fits_all(connection, migration):
                     break
-                await connection.execute(translated_schema(migration.script))
-                if migration.postgres:
-                    await connection.execute(migration.postgres)
+                for script in (translated_schema(migration.script), migration.postgres):
+                    await connection.execute(f"{_PATIENT}{script}", timeout=MIGRATE_WITHIN)
                 await connection.execute(
                     "INSERT INTO schema_version (version, oldest) VALUES ($1, $2)",
                     migration.version,

@@ -9,6 +9,7 @@ from latchwork.domain.events import NewEvent
 from latchwork.domain.ids import uuid7
 from latchwork.domain.webhook import Webhook
 from latchwork.storage.instants import to_us
+from latchwork.storage.postgres.listener import ACCOUNTS, DUE, MESSAGES
 from latchwork.storage.postgres.session import PostgresSession
 from latchwork.storage.sql import events as event_queries
 from latchwork.storage.sql.endpoints import Endpoints, stored, stored_one
@@ -54,8 +55,8 @@ class PostgresTransaction(PostgresSession):
         self._changed: set[str] = set()
         self.recorded: list[tuple[str, NewEvent]] = []
         self.writes = 0
-        self.due = False
-        self.messages = False
+        self.notices: set[str] = set()
+        """Whom to tell after the commit."""
 
     async def begin(self, keys: Iterable[str]) -> str:
         """The transaction's id. From here on no other has a unit of any of the keys."""
@@ -127,10 +128,13 @@ class PostgresTransaction(PostgresSession):
         await self._head(workspace_id, 1)
 
     def notify_due(self) -> None:
-        self.due = True
+        self.notices.add(DUE)
 
     def notify_messages(self) -> None:
-        self.messages = True
+        self.notices.add(MESSAGES)
+
+    def notify_accounts(self) -> None:
+        self.notices.add(ACCOUNTS)
 
 
 def _number(key: str) -> int:

@@ -7,7 +7,7 @@ batch that another transaction or a restart of the server undid is done again.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -16,6 +16,7 @@ import structlog
 from latchwork.domain.errors import LatchworkError
 from latchwork.storage.interface import StorageUnavailable
 from latchwork.storage.postgres.failures import BROKEN, SHORT, TRANSIENT, named, unavailable
+from latchwork.storage.postgres.listener import NOTICES
 from latchwork.storage.postgres.session import BETWEEN_TRIES, PATIENCE
 from latchwork.storage.postgres.transaction import PostgresTransaction, Shared
 from latchwork.storage.sql.session import Transaction
@@ -68,10 +69,10 @@ class _UnknownError(Exception):
 
 
 class GroupWriter:
-    """`tell(due, messages)` is called after each commit."""
+    """`tell(notices)` is called after each commit."""
 
     def __init__(
-        self, pool: "Pool", shared: Shared, tell: Callable[[bool, bool], None], *, lanes: int
+        self, pool: "Pool", shared: Shared, tell: Callable[[Collection[str]], None], *, lanes: int
     ) -> None:
         self._pool = pool
         self._shared = shared
@@ -154,7 +155,7 @@ class GroupWriter:
         for job in jobs:
             job.answer()
         if done is not None:
-            self._tell(done.due, done.messages)
+            self._tell(done.notices)
 
     async def _failed(self, jobs: list[_Job], error: Exception) -> None:
         if len(jobs) > 1 and not isinstance(error, LatchworkError):
@@ -179,7 +180,7 @@ class GroupWriter:
             except _UnknownError as error:
                 if await self._is_committed(error.transaction_id, deadline):
                     # What it told is lost with it: tell everybody.
-                    self._tell(True, True)
+                    self._tell(NOTICES)
                     return None
             except Exception as error:
                 cause = error.__cause__ or error
@@ -210,7 +211,7 @@ class GroupWriter:
         for job in jobs:
             job.result, job.error = None, None
             writes = tx.writes
-            due, messages = tx.due, tx.messages
+            notices = set(tx.notices)
             try:
                 job.result = await job.unit(tx)
             except LatchworkError as error:
@@ -221,7 +222,7 @@ class GroupWriter:
                     raise
                 raise _SpoiledError from error
             if job.error is not None:
-                tx.due, tx.messages = due, messages
+                tx.notices = notices
 
     def _refused(self, error: LatchworkError, *, wrote: bool, alone: bool) -> None:
         """A refusal of the unit's own, before it wrote anything, disturbs nobody."""

@@ -1,6 +1,6 @@
 """Connected accounts, their settings and secrets, and their drivers' own store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from latchwork.storage.sql.aggregate import (
 )
 from latchwork.storage.sql.schedule import make_all_due
 from latchwork.storage.sql.session import Row, Session, Transaction
+from latchwork.storage.vault import Vault
 
 COLUMNS = (
     "created_at",
@@ -47,6 +48,7 @@ COLUMNS = (
     "sync_due",
     "errors",
     "warnings",
+    "renewed_at",
 )
 _CAPABILITIES = msgspec.json.Decoder(tuple[str, ...])
 _COLUMNS = sql.of("a", COLUMNS)
@@ -65,16 +67,18 @@ _SET_STATE = sql.update(
     "WHERE connected_account_id = ?",
 )
 _REPLACE = sql.update("connected_account", COLUMNS, "WHERE connected_account_id = ?")
-_EXISTS = "SELECT 1 FROM connected_account WHERE connected_account_id = ?"
+_WORKSPACE = "SELECT workspace_id FROM connected_account WHERE connected_account_id = ?"
 _STORE_LOAD = "SELECT key, value FROM driver_store WHERE connected_account_id = ?"
 _STORE_SAVE = sql.insert(
     "driver_store",
-    ("connected_account_id", "key", "value"),
+    ("workspace_id", "connected_account_id", "key", "value"),
     "ON CONFLICT (connected_account_id, key) DO UPDATE SET value = excluded.value",
 )
 
 
-_RENEW = "UPDATE connected_account SET secrets = ? WHERE connected_account_id = ?"
+_RENEW = sql.update(
+    "connected_account", ("secrets", "renewed_at"), "WHERE connected_account_id = ?"
+)
 
 
 async def add_or_renew(
@@ -83,23 +87,33 @@ async def add_or_renew(
     settings: Mapping[str, Any],
     secrets: Mapping[str, Secret],
     identity: Mapping[str, Any],
+    *,
+    anew: bool = False,
 ) -> tuple[ConnectedAccount, bool]:
     """For units: the account as stored, or the one of the same identity with these secrets;
-    whether it is new."""
+    whether it is new. `anew`: its connection is made anew even if its secrets stay."""
     known = tx.vault.settings_hash(json_text(dict(identity)).encode())
     standing = await tx.one(_SAME, (account.workspace_id, account.provider, known))
     found = account if standing is None else account_of(standing)
     account_id = found.connected_account_id
-    revealed = json_text({name: s.reveal() for name, s in secrets.items()}).encode()
-    sealed = tx.vault.seal("connected_account", "secrets", account_id, revealed)
     if standing is not None:
-        if secrets:
-            await tx.run(_RENEW, (sealed, account_id))
+        _, held = await settings_of(tx, account_id)
+        if anew or (secrets and secrets != held):
+            sealed = _sealed(tx.vault, account_id, secrets or held)
+            await tx.run(_RENEW, (sealed, tx.now_us(), account_id))
+            tx.notify_accounts()
         return found, False
+    sealed = _sealed(tx.vault, account_id, secrets)
     plain = json_text(dict(settings)).encode()
     settings_blob = tx.vault.seal("connected_account", "settings", account_id, plain)
     await tx.run(_ADD, (*_values_of(account), settings_blob, known, sealed))
+    tx.notify_accounts()
     return found, True
+
+
+def _sealed(vault: Vault, account_id: str, secrets: Mapping[str, Secret]) -> bytes:
+    revealed = json_text({name: s.reveal() for name, s in secrets.items()}).encode()
+    return vault.seal("connected_account", "secrets", account_id, revealed)
 
 
 async def settings_of(
@@ -163,6 +177,9 @@ class AccountQueries(Aggregate):
             cursor=cursor,
         )
 
+    def listen_accounts(self, listener: Callable[[], None]) -> None:
+        self._db.account_listeners.append(listener)
+
     async def all_accounts(self) -> Sequence[ConnectedAccount]:
         return [account_of(row) for row in await self._db.reading.all(_ALL)]
 
@@ -203,6 +220,7 @@ class AccountQueries(Aggregate):
             account, events = change(standing)
             if account != standing:
                 await tx.run(_REPLACE, (*_values_of(account), account_id))
+                tx.notify_accounts()
             await event_queries.append(tx, workspace_id, account_id, events)
             return account
 
@@ -220,8 +238,8 @@ class AccountQueries(Aggregate):
 
         async def unit(tx: Transaction) -> None:
             # The account may have been deleted while its driver was at work.
-            if await tx.one(_EXISTS, (account_id,)) is not None:
-                await tx.run(_STORE_SAVE, (account_id, key, sealed))
+            if (row := await tx.one(_WORKSPACE, (account_id,))) is not None:
+                await tx.run(_STORE_SAVE, (row[0], account_id, key, sealed))
 
         await self._db.write(unit, account_id)
 
@@ -243,6 +261,7 @@ def _values_of(account: ConnectedAccount) -> Row:
         account.sync_due,
         json_or_none(account.errors),
         json_or_none(account.warnings),
+        to_us_or_none(account.renewed_at),
     )
 
 
@@ -264,6 +283,7 @@ def account_of(row: Row) -> ConnectedAccount:
         sync_due,
         errors,
         warnings,
+        renewed_at,
     ) = row
     return ConnectedAccount(
         connected_account_id=connected_account_id,
@@ -281,4 +301,5 @@ def account_of(row: Row) -> ConnectedAccount:
         sync_due=None if sync_due is None else SyncDue(sync_due),
         errors=problems(errors),
         warnings=problems(warnings),
+        renewed_at=from_us_or_none(renewed_at),
     )

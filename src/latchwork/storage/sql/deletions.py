@@ -95,6 +95,7 @@ async def _forget_account(
     await _forget(tx, [device.device_id for device in devices])
     for table in ("driver_store", "connected_account"):
         await tx.run(_delete(table, "connected_account_id"), (account_id,))
+    tx.notify_accounts()
 
 
 async def _forget(tx: Transaction, device_ids: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from latchwork.domain.events import WEBHOOK_DISABLED, NewEvent
 from latchwork.domain.pin import Secret
 from latchwork.domain.webhook import Disabled, Failing, Webhook
 from latchwork.storage.instants import to_us
-from latchwork.storage.sql import endpoints, events, sql
+from latchwork.storage.sql import endpoints, events
 from latchwork.storage.sql.aggregate import Aggregate
 from latchwork.storage.sql.session import Row, Transaction
 
@@ -42,7 +42,6 @@ _MESSAGE: Final = "SELECT message_id FROM webhook_message WHERE webhook_id = ? A
 _AGAIN: Final = (
     "UPDATE webhook_message SET due_at = ?, attempts = 0, delivered = 0 WHERE message_id = ?"
 )
-_ADD: Final = sql.insert("webhook_message", ("message_id", "webhook_id", "event_id", "due_at"))
 _SINCE: Final = (
     "SELECT e.sequence, e.event_type, e.event_id, m.message_id, m.delivered, m.due_at "
     "FROM event e LEFT JOIN webhook_message m ON m.webhook_id = ?1 AND m.event_id = e.event_id "
@@ -118,7 +117,8 @@ class EndpointCareQueries(Aggregate):
             if await tx.one(_EVENT, (workspace_id, event_id)) is None:
                 return None
             row = await tx.one(_MESSAGE, (webhook_id, event_id))
-            return await _send_again(tx, webhook_id, event_id, None if row is None else row[0])
+            message_id = None if row is None else row[0]
+            return await _send_again(tx, workspace_id, webhook_id, event_id, message_id)
 
         return await self._db.write(unit, webhook_id)
 
@@ -137,7 +137,7 @@ class EndpointCareQueries(Aggregate):
             for _, event_type, event_id, message_id, delivered, due_at in rows:
                 is_owed = delivered_too or (not delivered and due_at is None)
                 if is_owed and webhook.wants(event_type):
-                    await _send_again(tx, webhook_id, event_id, message_id)
+                    await _send_again(tx, workspace_id, webhook_id, event_id, message_id)
                     again += 1
             return rows, again
 
@@ -150,7 +150,7 @@ class EndpointCareQueries(Aggregate):
 
 
 async def _send_again(
-    tx: Transaction, webhook_id: str, event_id: str, message_id: str | None
+    tx: Transaction, workspace_id: str, webhook_id: str, event_id: str, message_id: str | None
 ) -> str:
     """With all attempts before it; under its id, where it was sent before."""
     tx.notify_messages()
@@ -158,5 +158,5 @@ async def _send_again(
         await tx.run(_AGAIN, (tx.now_us(), message_id))
         return message_id
     made = tx.new_id()
-    await tx.run(_ADD, (made, webhook_id, event_id, tx.now_us()))
+    await tx.run(endpoints.ADD_MESSAGE, (made, workspace_id, webhook_id, event_id, tx.now_us()))
     return made

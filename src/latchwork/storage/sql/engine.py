@@ -225,6 +225,7 @@ async def _write_back(
     }
     await slots.write(
         tx,
+        workspace_id,
         lease.device_id,
         ledger=changes.ledger,
         ledger_removed=changes.ledger_removed,

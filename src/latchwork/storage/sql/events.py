@@ -11,7 +11,7 @@ from latchwork.storage.instants import from_us, to_us
 from latchwork.storage.interface import EventFilter, Page
 from latchwork.storage.sql import sql
 from latchwork.storage.sql.aggregate import Aggregate, json_or_none, mapping, page
-from latchwork.storage.sql.endpoints import Endpoints
+from latchwork.storage.sql.endpoints import ADD_MESSAGE, Endpoints
 from latchwork.storage.sql.session import Row, Transaction
 from latchwork.storage.vault import Vault
 
@@ -39,7 +39,6 @@ _ADD = (
     "(SELECT custom_metadata FROM connected_account WHERE connected_account_id = ? "
     "AND custom_metadata <> '{}'))"
 )
-_ADD_MESSAGE = sql.insert("webhook_message", ("message_id", "webhook_id", "event_id", "due_at"))
 _ACCOUNT_OF = "SELECT connected_account_id FROM visit WHERE device_id = ?"
 _BY_ID = sql.select(_COLUMNS, "FROM event e WHERE event_id = ?")
 
@@ -74,12 +73,12 @@ async def store(
         values = _values_of(tx, workspace_id, event_id, event, created_at)
         rows.append((*values, event.device_id, event.connected_account_id))
         messages.extend(
-            (tx.new_id(), webhook_id, event_id, tx.now_us())
+            (tx.new_id(), workspace_id, webhook_id, event_id, tx.now_us())
             for webhook_id in endpoints.wanting(workspace_id, event.event_type)
         )
     await tx.run_many(_ADD, rows)
     if messages:
-        await tx.run_many(_ADD_MESSAGE, messages)
+        await tx.run_many(ADD_MESSAGE, messages)
         tx.notify_messages()
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from latchwork.domain.ids import uuid7
 from latchwork.storage.instants import to_us
 from latchwork.storage.sql.aggregate import Aggregate
+from latchwork.storage.sql.session import Transaction
 
 
 def _oldest(table: str, key: str, condition: str) -> str:
@@ -26,6 +27,16 @@ _AUDIT: Final = (
     "DELETE FROM audit_entry WHERE audit_id IN (SELECT e.audit_id FROM workspace w "
     "JOIN audit_entry e ON e.workspace_id = w.workspace_id AND e.audit_id < ?1 LIMIT ?2)"
 )
+_GONE: Final = (
+    "SELECT access_code_id, device_id FROM access_code "
+    "WHERE deleted_at IS NOT NULL AND deleted_at < ? ORDER BY deleted_at LIMIT ?"
+)
+_ATTEMPTS_OF: Final = (
+    "DELETE FROM action_attempt WHERE access_code_id = ?1 AND device_id = ?2 "
+    "AND status <> 'pending'"
+)
+_EVENTS_OF: Final = "DELETE FROM event WHERE access_code_id = ?1"
+_CODE: Final = "DELETE FROM access_code WHERE access_code_id = ?1"
 
 
 class RetentionQueries(Aggregate):
@@ -44,6 +55,17 @@ class RetentionQueries(Aggregate):
 
     async def prune_audit(self, before: datetime, limit: int) -> int:
         return await self._prune(_AUDIT, uuid7(before, bytes(10)), limit)
+
+    async def prune_codes(self, before: datetime, limit: int) -> int:
+        async def unit(tx: Transaction) -> int:
+            gone = await tx.all(_GONE, (to_us(before), limit))
+            codes = [(access_code_id,) for access_code_id, _ in gone]
+            await tx.run_many(_ATTEMPTS_OF, gone)
+            await tx.run_many(_EVENTS_OF, codes)
+            await tx.run_many(_CODE, codes)
+            return len(gone)
+
+        return await self._db.write(unit)
 
     async def _prune(self, statement: str, before: int | str, limit: int) -> int:
         return await self._db.write(lambda tx: tx.run(statement, (before, limit)))

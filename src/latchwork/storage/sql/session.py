@@ -58,6 +58,9 @@ class Transaction(Session, Protocol):
     def notify_messages(self) -> None:
         """Tells the deliverer after the commit."""
 
+    def notify_accounts(self) -> None:
+        """Tells those who keep accounts connected after the commit."""
+
 
 class Database(Protocol):
     """What every file of queries is given."""
@@ -67,6 +70,7 @@ class Database(Protocol):
     """For a single statement, which sees what is committed."""
     due_listeners: list[Callable[[], None]]
     message_listeners: list[Callable[[], None]]
+    account_listeners: list[Callable[[], None]]
 
     def now_us(self) -> int: ...
     def view(self) -> AbstractAsyncContextManager[Session]:

@@ -44,8 +44,11 @@ FOREIGN = (
 _AT_POSITION = "ON CONFLICT (device_id, position) DO UPDATE SET"
 _SAME_CODE = "WHERE device_id = ? AND position = ? AND access_code_id = ?"
 _CHANGE_ENTRY = sql.update("ledger", LEDGER[3:], _SAME_CODE)
-_PUT_ENTRY = sql.insert("ledger", LEDGER, f"{_AT_POSITION} {sql.replacing(LEDGER[2:])}")
-_PUT_FOREIGN = sql.insert("foreign_code", FOREIGN, f"{_AT_POSITION} {sql.replacing(FOREIGN[2:])}")
+_OWNER = ("workspace_id",)
+_PUT_ENTRY = sql.insert("ledger", (*LEDGER, *_OWNER), f"{_AT_POSITION} {sql.replacing(LEDGER[2:])}")
+_PUT_FOREIGN = sql.insert(
+    "foreign_code", (*FOREIGN, *_OWNER), f"{_AT_POSITION} {sql.replacing(FOREIGN[2:])}"
+)
 _DROP_ENTRY = "DELETE FROM ledger WHERE device_id = ? AND position = ?"
 _DROP_FOREIGN = "DELETE FROM foreign_code WHERE device_id = ? AND position = ?"
 _OF_DEVICE = "WHERE s.device_id = ? ORDER BY s.position"
@@ -61,6 +64,7 @@ _PINS = msgspec.json.Decoder(tuple[str, str | None, list[str]])
 
 async def write(
     tx: Transaction,
+    workspace_id: str,
     device_id: str,
     *,
     ledger: Sequence[LedgerEntry],
@@ -80,9 +84,9 @@ async def write(
         # reserved and not written yet is new most often.
         is_new = entry.phase is Phase.RESERVED and entry.written_at is None
         if is_new or not await run(_CHANGE_ENTRY, (*values[3:], *values[:3])):
-            await run(_PUT_ENTRY, values)
+            await run(_PUT_ENTRY, (*values, workspace_id))
     for code in foreign:
-        await run(_PUT_FOREIGN, _values_of_foreign(tx.vault, code))
+        await run(_PUT_FOREIGN, (*_values_of_foreign(tx.vault, code), workspace_id))
 
 
 async def entries(session: Session, device_id: str) -> tuple[LedgerEntry, ...]:

@@ -13,6 +13,7 @@ from latchwork.storage.sql.engine import EngineQueries
 from latchwork.storage.sql.events import EventQueries
 from latchwork.storage.sql.glances import GlanceQueries
 from latchwork.storage.sql.idempotency import IdempotencyQueries
+from latchwork.storage.sql.inbound import InboundQueries
 from latchwork.storage.sql.keys import KeyQueries
 from latchwork.storage.sql.ownership import OwnershipQueries
 from latchwork.storage.sql.retention import RetentionQueries
@@ -39,6 +40,7 @@ class SqlStorage(
     EngineQueries,
     OwnershipQueries,
     RetentionQueries,
+    InboundQueries,
     BacklogQueries,
     WebhookQueries,
     EndpointCareQueries,

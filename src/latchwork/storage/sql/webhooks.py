@@ -39,6 +39,7 @@ _RECORD: Final = (
     "WHERE message_id = ? AND claims = ? AND due_at IS NOT NULL"
 )
 _ATTEMPT: Final = (
+    "workspace_id",
     "webhook_id",
     "message_id",
     "event_id",
@@ -51,7 +52,7 @@ _ATTEMPT: Final = (
 )
 _ADD_ATTEMPT: Final = sql.insert("webhook_attempt", _ATTEMPT)
 _ATTEMPTS: Final = sql.select(
-    sql.of("t", _ATTEMPT[1:]),
+    sql.of("t", _ATTEMPT[2:]),
     "FROM webhook_attempt t JOIN webhook w ON w.webhook_id = t.webhook_id "
     "WHERE w.workspace_id = ? AND t.webhook_id = ? ORDER BY t.webhook_attempt_id DESC LIMIT ?",
 )
@@ -157,6 +158,7 @@ async def _take(tx: Transaction, row: Row, leased_until: int) -> DueMessage:
 
 def _values_of(message: DueMessage, attempt: Attempt) -> Row:
     return (
+        message.webhook.workspace_id,
         message.webhook.webhook_id,
         message.message_id,
         message.event_id,

@@ -115,7 +115,7 @@ class WebviewQueries(Aggregate):
     ) -> tuple[ConnectWebview, ConnectedAccount]:
         async def unit(tx: Transaction) -> tuple[ConnectWebview, ConnectedAccount]:
             made, is_new = await add_or_renew(
-                tx, account, checked.settings, checked.secrets, checked.identity
+                tx, account, checked.settings, checked.secrets, checked.identity, anew=True
             )
             done = authorized(webview, account.provider, made.connected_account_id, now)
             await tx.run(_SET_STATE, (*_state_of(done), webview.connect_webview_id))

@@ -57,6 +57,7 @@ class SqliteDatabase:
         self.reading: Session = SqliteSession(reader, vault)
         self.due_listeners: list[Callable[[], None]] = []
         self.message_listeners: list[Callable[[], None]] = []
+        self.account_listeners: list[Callable[[], None]] = []
         self._clock_now = clock_now
         self._writer = GroupWriter(writer, inline=inline, refresh=self._refresh)
         self.writing = SqliteTransaction(
@@ -66,6 +67,7 @@ class SqliteDatabase:
             entropy,
             notify_due=lambda: self._writer.after_commit(self._tell_due),
             notify_messages=lambda: self._writer.after_commit(self._tell_messages),
+            notify_accounts=lambda: self._writer.after_commit(self._tell_accounts),
         )
 
     def now_us(self) -> int:
@@ -112,6 +114,10 @@ class SqliteDatabase:
 
     def _tell_messages(self) -> None:
         for listener in self.message_listeners:
+            listener()
+
+    def _tell_accounts(self) -> None:
+        for listener in self.account_listeners:
             listener()
 
 

@@ -63,12 +63,14 @@ class SqliteTransaction(SqliteSession):
         entropy: Callable[[int], bytes],
         notify_due: Callable[[], None],
         notify_messages: Callable[[], None],
+        notify_accounts: Callable[[], None],
     ) -> None:
         super().__init__(connection, vault)
         self._clock_now = clock_now
         self._entropy = entropy
         self.notify_due = notify_due
         self.notify_messages = notify_messages
+        self.notify_accounts = notify_accounts
         self._endpoints = Endpoints()
 
     @property
