@@ -61,6 +61,10 @@ from latchwork.webhooks.url import check_url
 log = structlog.get_logger(__name__)
 
 KEY_BYTES = 30
+ONE_PROCESS = (
+    "On SQLite one process does everything. Set LATCHWORK_DATABASE_URL to a PostgreSQL "
+    "database to divide the work."
+)
 DEMO_NAME = "Latchwork Demo"
 ANSWERING = (Role.ALL, Role.API)
 WORKING = (Role.ALL, Role.WORKER)
@@ -146,10 +150,7 @@ async def serve(settings: Settings, started: Callable[[Started], None]) -> None:
     Raises when a part of it fails for good: a half-dead server is worse than none.
     """
     if settings.postgres is None and settings.role is not Role.ALL:
-        raise NeedsAttention(
-            "On SQLite one process does everything. Set LATCHWORK_DATABASE_URL to a PostgreSQL "
-            "database to divide the work."
-        )
+        raise NeedsAttention(ONE_PROCESS)
     alone = acquire_process_lock(settings.database) if settings.postgres is None else None
     with alone or contextlib.nullcontext():
         async with _furnished(settings) as (storage, workspace, new_key):

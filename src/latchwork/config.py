@@ -1,4 +1,4 @@
-"""Settings from the environment, each checked, each mistake named in one line."""
+"""Settings from the environment and a file, each checked, each mistake named in one line."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from latchwork import settings_file
 from latchwork.domain.errors import Rejected
 from latchwork.domain.pin import Secret
 from latchwork.domain.policy import Policy
@@ -20,8 +21,8 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 PREFIX: Final = "LATCHWORK_"
-CLIENT_VARIABLES: Final = frozenset(("LATCHWORK_URL", "LATCHWORK_API_KEY"))
-"""Read by the command line alone."""
+CLIENT_VARIABLES: Final = frozenset(("LATCHWORK_URL", "LATCHWORK_API_KEY", settings_file.VARIABLE))
+"""Not settings of a server."""
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 OTHER_TOKENS: Final = ("seam_at", "seam_cst", "seam_pk")
 """Prefixes that Seam's SDKs refuse as API keys."""
@@ -76,8 +77,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def from_environment(environment: Mapping[str, str], *, demo: bool = False) -> Settings:
-    """Raises Rejected whose rule is the variable's name."""
+    """Raises Rejected whose rule is the variable's name, for the first that is wrong."""
     read = _Reader(environment)
+    settings = _settings(read, environment, demo=demo)
+    if read.wrong:
+        raise read.wrong[0]
+    return settings
+
+
+def mistakes(environment: Mapping[str, str]) -> list[Rejected]:
+    """All that `from_environment` would refuse, one after the other."""
+    read = _Reader(environment)
+    _settings(read, environment, demo=False)
+    return read.wrong
+
+
+def _settings(read: "_Reader", environment: Mapping[str, str], *, demo: bool) -> Settings:
     demo = demo or read("DEMO", _switch, False)
     stored = read("DATABASE_URL", _database, None)
     database = stored if isinstance(stored, Path) else _default_database(environment)
@@ -147,6 +162,7 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
 class _Reader:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
+        self.wrong: list[Rejected] = []
 
     def __call__(self, name: str, parse: Callable[[str], T], default: D) -> T | D:
         text = self._environment.get(PREFIX + name, "").strip()
@@ -155,7 +171,8 @@ class _Reader:
         try:
             return parse(text)
         except ValueError as error:
-            raise Rejected(PREFIX + name, f"{PREFIX}{name} {error}") from None
+            self.wrong.append(Rejected(PREFIX + name, f"{PREFIX}{name} {error}"))
+            return default
 
 
 def _text(text: str) -> str:
@@ -284,6 +301,19 @@ def _connections(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def here(*, demo: bool = False, role: str = "") -> Settings:
-    """The settings of this process; what the command line says goes before its environment."""
+    """The settings of this process; what the command line says goes before its environment, and
+    that before its file. Raises Rejected naming the variable, or the key of the file."""
+    environment, path = around()
     said = {f"{PREFIX}ROLE": role} if role else {}
-    return from_environment({**os.environ, **said}, demo=demo)
+    try:
+        return from_environment({**environment, **said}, demo=demo)
+    except Rejected as error:
+        if path is None or os.environ.get(error.rule) or error.rule in said:
+            raise
+        raise settings_file.named_as_in_file(error, path, PREFIX) from None
+
+
+def around() -> tuple[dict[str, str], Path | None]:
+    """This process's environment completed by the file that LATCHWORK_CONFIG names, and the
+    file."""
+    return settings_file.environment_with_file(os.environ, KNOWN, PREFIX)

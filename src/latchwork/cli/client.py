@@ -4,10 +4,12 @@ import json
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from latchwork import settings_file
 from latchwork.cli.say import UNREACHABLE, USAGE, fail
+from latchwork.domain.errors import LatchworkError
 
 TIMEOUT = 30.0
 
@@ -22,16 +24,30 @@ class Refusal(Exception):
 
 
 def base_url() -> str:
-    """LATCHWORK_URL, else where a server with this environment listens."""
-    host = os.environ.get("LATCHWORK_HOST", "127.0.0.1")
+    """LATCHWORK_URL, else where a server with these settings listens."""
+    if url := os.environ.get("LATCHWORK_URL"):
+        return url.rstrip("/")
+    environment = _environment()
+    host = environment.get("LATCHWORK_HOST") or "127.0.0.1"
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - what a server binds, not what we do
         host = "127.0.0.1"
-    port = os.environ.get("LATCHWORK_PORT", "8700")
-    return os.environ.get("LATCHWORK_URL", f"http://{host}:{port}").rstrip("/")
+    port = environment.get("LATCHWORK_PORT") or "8700"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _environment() -> Mapping[str, str]:
+    if settings_file.VARIABLE not in os.environ:
+        return os.environ
+    from latchwork import config
+
+    try:
+        return config.around()[0]
+    except LatchworkError as error:
+        fail(str(error), USAGE)
 
 
 def api_key() -> str:
-    key = os.environ.get("LATCHWORK_API_KEY") or os.environ.get("LATCHWORK_BOOTSTRAP_API_KEY")
+    key = os.environ.get("LATCHWORK_API_KEY") or _environment().get("LATCHWORK_BOOTSTRAP_API_KEY")
     if not key:
         fail("Set LATCHWORK_API_KEY to an API key (latchwork keys create makes one).", USAGE)
     return key

@@ -3,11 +3,24 @@
 import asyncio
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from latchwork.cli import backup, codes, connect, console, devices, doctor, keys, migrate, tokens
+from latchwork.cli import (
+    backup,
+    codes,
+    configuration,
+    connect,
+    console,
+    devices,
+    doctor,
+    health,
+    keys,
+    migrate,
+    tokens,
+)
 from latchwork.cli.say import USAGE, fail
 
 app = typer.Typer(
@@ -26,6 +39,8 @@ app.command("migrate")(migrate.migrate)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
+app.command("health")(health.health)
+app.add_typer(configuration.app, name="config")
 
 
 @app.command()
@@ -34,8 +49,10 @@ def serve(
     role: Annotated[
         str, typer.Option(help="all, api, worker or webhooks; but for all, needs PostgreSQL.")
     ] = "",
+    file: Annotated[Path | None, typer.Option("--config", help="A TOML file of settings.")] = None,
 ) -> None:
-    """Runs the server, until SIGTERM or Ctrl-C. Configured by LATCHWORK_* variables."""
+    """Runs the server, until SIGTERM or Ctrl-C. Configured by LATCHWORK_* variables and a file."""
+    configuration.name_file(file)
     from latchwork import config, logs
     from latchwork.cli.welcome import welcome
     from latchwork.domain.errors import LatchworkError
