@@ -9,17 +9,25 @@ from typing import Annotated
 import typer
 
 from latchwork.cli import (
+    accounts,
+    actions,
     backup,
     codes,
     configuration,
     connect,
     console,
+    demo,
     devices,
     doctor,
+    events,
     health,
     keys,
     migrate,
+    sandbox,
     tokens,
+    unmanaged,
+    webhooks,
+    workspaces,
 )
 from latchwork.cli.say import USAGE, fail
 
@@ -35,6 +43,14 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(devices.app, name="devices")
 app.add_typer(codes.app, name="codes")
+app.add_typer(unmanaged.app, name="unmanaged")
+app.add_typer(events.app, name="events")
+app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(actions.app, name="actions")
+app.add_typer(workspaces.app, name="workspaces")
+app.add_typer(sandbox.app, name="sandbox")
+app.command("demo")(demo.demo)
 app.command("migrate")(migrate.migrate)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

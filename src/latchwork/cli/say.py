@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import typer
@@ -17,6 +19,29 @@ def fail(message: str, code: int = REFUSED) -> NoReturn:
 
 def as_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def as_json_line(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def details(pairs: list[tuple[str, str]]) -> None:
+    """One thing, line by line."""
+    width = max(len(name) for name, _ in pairs)
+    for name, value in pairs:
+        print(f"{name:{width}}  {value}")
+
+
+@contextmanager
+def working(doing: str) -> Iterator[None]:
+    """Says on a terminal that something is under way, for as long as it is."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(doing):
+        yield
 
 
 def table(headings: list[str], rows: list[list[str]], empty: str) -> None:

@@ -21,3 +21,8 @@ def shown(text: str | None) -> str:
     if text is None:
         return ""
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M %Z")
+
+
+def exact(text: str) -> str:
+    """An instant of the API in this machine's zone, to the second."""
+    return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
