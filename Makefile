@@ -10,7 +10,7 @@ CLIENTS := $(wildcard tests/compat/clients/*.txt)
 CLIENT_STAMPS := $(CLIENTS:tests/compat/clients/%.txt=tests/compat/envs/%/.stamp)
 
 .PHONY: run test check unit acceptance compat compat-envs locks-table simulate mutations crash
-.PHONY: bench rigs mosquitto install clean
+.PHONY: bench docs rigs mosquitto install clean
 
 run: $(VENV)/.run
 	@PATH="$(CURDIR)/$(BIN):$$PATH" latchwork serve --demo
@@ -57,6 +57,9 @@ locks-table: $(VENV)/.dev rigs
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
+
+docs: $(VENV)/.dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 rigs: $(RIG_STAMPS) $(MATTER)/.rig/stamp mosquitto
 
