@@ -3,7 +3,6 @@
 import hmac
 import time
 from collections.abc import Callable, Collection
-from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from latchwork.observing.tracing import Tracing
 
 OTHER: Final = "other"
+CLASSES: Final = ("0xx", "1xx", "2xx", "3xx", "4xx", "5xx")
 HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
@@ -59,30 +59,38 @@ class WatchedApp:
         if path == "/metrics" and self._watch.metrics is not None:
             response = await self._metrics(Request(scope), self._watch.metrics)
             return await response(scope, receive, send)
-        return await self._passed_on(scope, receive, send)
+        if self._watch.tracing is not None:
+            return await self._traced(self._watch.tracing, scope, receive, send)
+        return await self._timed(scope, receive, send)
 
-    async def _passed_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        metrics, tracing = self._watch.metrics, self._watch.tracing
-        path = scope["path"] if scope["path"] in self._paths else OTHER
-        begin = time.perf_counter()
-        with ExitStack() as spans:
-            span = None
-            if tracing is not None:
-                headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-                span = spans.enter_context(tracing.request(scope["method"], path, headers))
+    async def _timed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        metrics = self._watch.metrics
+        if metrics is None:
+            await self._app(scope, receive, send)
+            return
+        note, path, begin = metrics.requests.note, self._told(scope), time.perf_counter()
+
+        async def answering(message: Message) -> None:
+            # At its head: a stream of events goes on for hours.
+            if message["type"] == "http.response.start":
+                note(time.perf_counter() - begin, path, CLASSES[message["status"] // 100])
+            await send(message)
+
+        await self._app(scope, receive, answering)
+
+    async def _traced(self, tracing: "Tracing", scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        with tracing.request(scope["method"], self._told(scope), headers) as span:
 
             async def answering(message: Message) -> None:
-                # At its head: a stream of events goes on for hours.
                 if message["type"] == "http.response.start":
-                    status = message["status"]
-                    if metrics is not None:
-                        took = time.perf_counter() - begin
-                        metrics.requests.note(took, path, f"{status // 100}xx")
-                    if tracing is not None and span is not None:
-                        tracing.answered(span, status, _request_id(message))
+                    tracing.answered(span, message["status"], _request_id(message))
                 await send(message)
 
-            await self._app(scope, receive, answering)
+            await self._timed(scope, receive, answering)
+
+    def _told(self, scope: Scope) -> str:
+        return scope["path"] if scope["path"] in self._paths else OTHER
 
     async def _ready(self) -> Response:
         if self._watch.draining():
