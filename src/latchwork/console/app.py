@@ -13,7 +13,17 @@ from latchwork.api.desk import Desk
 from latchwork.api.errors import ApiError, from_domain
 from latchwork.api.parsing import bounded_body
 from latchwork.console import times
-from latchwork.console.pages import overview
+from latchwork.console.pages import (
+    accounts,
+    audit,
+    codes,
+    events,
+    keys,
+    locks,
+    overview,
+    timeline,
+    webhooks,
+)
 from latchwork.console.rendering import HEADERS, asset, bare, page
 from latchwork.console.routing import ROOT, Route, Router
 from latchwork.console.sessions import FORM_TOKEN, Sessions, carries, form_token, is_own
@@ -31,7 +41,17 @@ LIVE: Final = f"{ROOT}/live"
 ZONE: Final = "latchwork_zone"
 """A cookie that the page's script sets: the time zone of the browser."""
 
-ROUTES: Final[Sequence[Route]] = (*overview.ROUTES,)
+ROUTES: Final[Sequence[Route]] = (
+    *overview.ROUTES,
+    *timeline.ROUTES,
+    *locks.ROUTES,
+    *codes.ROUTES,
+    *events.ROUTES,
+    *webhooks.ROUTES,
+    *accounts.ROUTES,
+    *keys.ROUTES,
+    *audit.ROUTES,
+)
 
 
 class Console:

@@ -49,11 +49,12 @@ class Live:
                 self._lookers[workspace_id] = asyncio.create_task(looking, name="console-live")
             told = seen or self._newest.get(workspace_id, "")
             while not self._stopped:
+                # Before looking, so that nothing which comes meanwhile is missed.
+                watcher.clear()
                 newest = self._newest.get(workspace_id, "")
                 if newest != told:
                     told = newest
                     yield f"id: {newest}\nevent: changed\ndata: {newest}\n\n".encode()
-                watcher.clear()
                 await watcher.wait()
                 if not await still_allowed():
                     return

@@ -54,7 +54,16 @@ TOLD: Final = {
 }
 """What a page says after something was done, by the word in its address."""
 
-NAV: Final[tuple[tuple[str, str], ...]] = ()
+NAV: Final = (
+    ("/timeline", "Timeline"),
+    ("/locks", "Locks"),
+    ("/codes", "Codes"),
+    ("/events", "Events"),
+    ("/webhooks", "Webhooks"),
+    ("/accounts", "Accounts"),
+    ("/keys", "Keys"),
+    ("/audit", "Audit log"),
+)
 
 _templates = jinja2.Environment(
     loader=jinja2.PackageLoader("latchwork.console"),

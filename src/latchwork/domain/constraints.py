@@ -71,6 +71,16 @@ def violations(
     return tuple(found)
 
 
+def rules_of_pins(capabilities: LockCapabilities) -> tuple[Violation, ...]:
+    """Every rule that `violations` may find a PIN of the lock to break, with its words."""
+    rules = [_length_rule(capabilities), _characters_rule(capabilities)]
+    for constraint in capabilities.constraints:
+        kind = constraint.constraint_type
+        if kind in _PIN_RULES:
+            rules.append(Violation(kind, _MESSAGES[kind]))
+    return tuple(rules)
+
+
 def unknown_constraints(capabilities: LockCapabilities) -> tuple[str, ...]:
     """The constraint types of the lock that are known neither here nor to `names.fitted`."""
     known = _MESSAGES.keys() | {NAME_LENGTH, NAME_UNIQUE}
@@ -86,12 +96,19 @@ def is_weak(code: str) -> bool:
 
 def _shape_violations(code: str, capabilities: LockCapabilities) -> Iterable[Violation]:
     if len(code) not in capabilities.code_lengths:
-        lengths = _listed(sorted(set(capabilities.code_lengths)))
-        yield Violation(CODE_LENGTH, f"The PIN must have a length that the lock takes: {lengths}.")
+        yield _length_rule(capabilities)
     if not set(code) <= set(capabilities.characters):
-        yield Violation(
-            CHARACTERS, f"The PIN may only hold these characters: {capabilities.characters}."
-        )
+        yield _characters_rule(capabilities)
+
+
+def _length_rule(capabilities: LockCapabilities) -> Violation:
+    lengths = _listed(sorted(set(capabilities.code_lengths)))
+    return Violation(CODE_LENGTH, f"The PIN must have a length that the lock takes: {lengths}.")
+
+
+def _characters_rule(capabilities: LockCapabilities) -> Violation:
+    text = f"The PIN may only hold these characters: {capabilities.characters}."
+    return Violation(CHARACTERS, text)
 
 
 def _listed(numbers: Collection[int]) -> str:

@@ -2,7 +2,7 @@
 locks and codes at a glance. The rules of `interface` hold here too; nothing here knows a PIN."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
@@ -28,8 +28,8 @@ class CodeGlance(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
     starts_at: datetime | None
     ends_at: datetime | None
-    is_native: bool
-    """Whether the lock itself keeps its window."""
+    ahead: timedelta
+    """How long before its start it is put on the lock."""
     evidence: Evidence | None
     scheduled_on_device: bool
     is_leaving: bool
@@ -99,7 +99,13 @@ class ConsoleStorage(Protocol):
 
     async def census(self, workspace_id: str) -> Census: ...
     async def locks_at_a_glance(
-        self, workspace_id: str, *, limit: int, offset: int = 0, search: str | None = None
+        self,
+        workspace_id: str,
+        *,
+        limit: int,
+        offset: int = 0,
+        search: str | None = None,
+        device_id: str | None = None,
     ) -> Page[LockGlance]:
         """Managed ones, those that need somebody first, then by name. The page's cursor is the
         next offset, as text."""

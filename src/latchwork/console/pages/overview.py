@@ -15,9 +15,9 @@ from latchwork.console.words import Look, look_of, look_of_lock
 from latchwork.domain.access_code import CodeStatus
 from latchwork.storage.console import Census, CodeGlance
 
-LOCKS: Final = 24
+LOCKS: Final = 18
 TROUBLED: Final = 12
-TURNS: Final = 40
+TURNS: Final = 24
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):

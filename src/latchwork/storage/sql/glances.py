@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from latchwork.domain.access_code import CodeStatus, Evidence, EvidenceKind
+from latchwork.domain.access_code import CodeStatus, CodeType, Evidence, EvidenceKind
 from latchwork.domain.device import LOST
+from latchwork.domain.window import NATIVE_PRELOAD
 from latchwork.storage.console import Census, CodeGlance, LockGlance
-from latchwork.storage.instants import from_us, from_us_or_none, to_us
+from latchwork.storage.instants import from_us, from_us_or_none, span_from_us, to_us
 from latchwork.storage.interface import Page
 from latchwork.storage.sql import sql
 from latchwork.storage.sql.aggregate import Aggregate, capabilities, problems
@@ -48,7 +49,7 @@ _CODE: Final = (
     "d.time_zone, d.capabilities, c.name, c.type, c.status, c.created_at, c.changed_at, "
     "c.starts_at, c.ends_at, c.prefer_native_scheduling, c.evidence_kind, c.evidence_position, "
     "c.evidence_generation, c.evidence_at, c.scheduled_on_device, c.delete_requested_at, c.pool, "
-    "c.offline, c.errors, c.warnings, a.connected, a.errors"
+    "c.offline, c.errors, c.warnings, a.connected, a.errors, d.lead_time, a.lead_time"
 )
 _CODES: Final = sql.select(
     _CODE,
@@ -92,10 +93,18 @@ class GlanceQueries(Aggregate):
         )
 
     async def locks_at_a_glance(
-        self, workspace_id: str, *, limit: int, offset: int = 0, search: str | None = None
+        self,
+        workspace_id: str,
+        *,
+        limit: int,
+        offset: int = 0,
+        search: str | None = None,
+        device_id: str | None = None,
     ) -> Page[LockGlance]:
         where = sql.Where("d.workspace_id = ? AND d.is_managed = 1", workspace_id)
         where.contains(("d.display_name", "d.nickname"), search)
+        if device_id is not None:
+            where.also("d.device_id = ?", device_id)
         statement = sql.select(_LOCK, "FROM", _DEVICES, where.sql, _LOCKS_ORDER)
         async with self._db.view() as view:
             rows = await view.all(statement, (*where.values, limit + 1, offset))
@@ -154,8 +163,14 @@ def _code_of(row: Row) -> CodeGlance:
     if row[14] is not None:
         evidence = Evidence(EvidenceKind(row[14]), row[15], row[16], from_us(row[17]))
     scheduled, delete_requested_at, pool, offline, errors, warnings = row[18:24]
-    connected, account_errors = row[24:]
-    can_schedule = capabilities(capable).native_scheduling and offline is None
+    connected, account_errors, device_lead, account_lead = row[24:]
+    is_native = (
+        capabilities(capable).native_scheduling
+        and bool(prefers_native)
+        and kind == CodeType.TIME_BOUND
+        and offline is None
+    )
+    lead = span_from_us(device_lead if account_lead is None else account_lead)
     return CodeGlance(
         access_code_id=code_id,
         device_id=device_id,
@@ -167,7 +182,7 @@ def _code_of(row: Row) -> CodeGlance:
         changed_at=from_us(changed_at),
         starts_at=from_us_or_none(starts_at),
         ends_at=from_us_or_none(ends_at),
-        is_native=can_schedule and bool(prefers_native) and kind == "time_bound",
+        ahead=NATIVE_PRELOAD if is_native else lead,
         evidence=evidence,
         scheduled_on_device=bool(scheduled),
         is_leaving=delete_requested_at is not None,
