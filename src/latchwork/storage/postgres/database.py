@@ -1,6 +1,6 @@
 """The connections to PostgreSQL, and what every aggregate is given."""
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -14,6 +14,7 @@ from latchwork.storage.interface import StorageUnavailable
 from latchwork.storage.postgres.failures import named
 from latchwork.storage.postgres.listener import ACCOUNTS, DUE, MESSAGES, Listener
 from latchwork.storage.postgres.migrations import migrate
+from latchwork.storage.postgres.reader import BEGIN_VIEW, GroupReader
 from latchwork.storage.postgres.session import PooledSession, PostgresSession, retried
 from latchwork.storage.postgres.transaction import Shared
 from latchwork.storage.postgres.writer import GroupWriter, Unit
@@ -67,6 +68,7 @@ class PostgresDatabase:
         self._clock_now = clock_now
         shared = Shared(vault, clock_now, entropy)
         self._writer = GroupWriter(pool, shared, self._tell, lanes=LANES)
+        self._reader = GroupReader(pool, vault)
         self._listener = Listener(lambda: connect(url), self._wake)
         self._listener.start()
 
@@ -89,11 +91,15 @@ class PostgresDatabase:
     async def _begin_view(self) -> "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]":
         connection = await self._pool.acquire()
         try:
-            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            await connection.execute(BEGIN_VIEW)
         except BaseException:
             await self._pool.release(connection)
             raise
         return connection
+
+    async def read(self, unit: Callable[[Session], Awaitable[T]]) -> T:
+        """See GroupReader."""
+        return await self._reader.run(unit)
 
     async def write(self, unit: Unit[T], *keys: str) -> T:
         """See GroupWriter."""
@@ -106,6 +112,7 @@ class PostgresDatabase:
 
     async def aclose(self) -> None:
         await self._writer.aclose()
+        await self._reader.aclose()
         await self._listener.aclose()
         await self._pool.close()
 

@@ -30,22 +30,22 @@ class PostgresSession:
     """See Session; on one connection."""
 
     def __init__(self, connection: "AnyConnection", vault: Vault) -> None:
-        self._connection = connection
+        self.connection = connection
         self.vault = vault
 
     async def one(self, sql: str, values: Values = ()) -> Row | None:
-        row: Any = await self._connection.fetchrow(translated(sql), *values)
+        row: Any = await self.connection.fetchrow(translated(sql), *values)
         return cast("Row | None", row)
 
     async def all(self, sql: str, values: Values = ()) -> Sequence[Row]:
-        rows: Any = await self._connection.fetch(translated(sql), *values)
+        rows: Any = await self.connection.fetch(translated(sql), *values)
         return cast("Sequence[Row]", rows)
 
     async def run(self, sql: str, values: Values = ()) -> int:
-        return changed(await self._connection.execute(translated(sql), *values))
+        return changed(await self.connection.execute(translated(sql), *values))
 
     async def run_many(self, sql: str, many: Iterable[Values]) -> None:
-        await self._connection.executemany(translated(sql), many)
+        await self.connection.executemany(translated(sql), many)
 
 
 class PooledSession:

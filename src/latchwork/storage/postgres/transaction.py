@@ -9,6 +9,7 @@ from latchwork.domain.events import NewEvent
 from latchwork.domain.ids import uuid7
 from latchwork.domain.webhook import Webhook
 from latchwork.storage.instants import to_us
+from latchwork.storage.postgres.conductor import UnitSession, alone
 from latchwork.storage.postgres.listener import ACCOUNTS, DUE, MESSAGES
 from latchwork.storage.postgres.session import PostgresSession
 from latchwork.storage.sql import events as event_queries
@@ -44,9 +45,9 @@ class Shared:
         """By workspace, with the number of changes as of which they hold."""
 
 
-class PostgresTransaction(PostgresSession):
-    """See Transaction. Events are stored last, so that the row which puts a workspace's events in
-    order is locked for as short as can be."""
+class Batch(PostgresSession):
+    """One transaction of many units. Events are stored last, so that the row which puts a
+    workspace's events in order is locked for as short as can be."""
 
     def __init__(self, connection: "AnyConnection", shared: Shared) -> None:
         super().__init__(connection, shared.vault)
@@ -54,33 +55,13 @@ class PostgresTransaction(PostgresSession):
         self._webhooks: dict[str, Webhook] = {}
         self._changed: set[str] = set()
         self.recorded: list[tuple[str, NewEvent]] = []
-        self.writes = 0
         self.notices: set[str] = set()
         """Whom to tell after the commit."""
 
     async def begin(self, keys: Iterable[str]) -> str:
         """The transaction's id. From here on no other has a unit of any of the keys."""
-        await self._connection.execute("BEGIN")
-        return str(await self._connection.fetchval(_BEGIN, sorted({_number(key) for key in keys})))
-
-    async def one(self, sql: str, values: Values = ()) -> Row | None:
-        row = await super().one(sql, values)
-        self.writes += row is not None and not sql.startswith("SELECT")
-        return row
-
-    async def all(self, sql: str, values: Values = ()) -> Sequence[Row]:
-        rows = await super().all(sql, values)
-        self.writes += bool(rows) and not sql.startswith("SELECT")
-        return rows
-
-    async def run(self, sql: str, values: Values = ()) -> int:
-        count = await super().run(sql, values)
-        self.writes += count > 0
-        return count
-
-    async def run_many(self, sql: str, many: Iterable[Values]) -> None:
-        self.writes += 1
-        await super().run_many(sql, many)
+        await self.connection.execute("BEGIN")
+        return str(await self.connection.fetchval(_BEGIN, sorted({_number(key) for key in keys})))
 
     def now_us(self) -> int:
         return to_us(self._shared.clock_now())
@@ -88,9 +69,11 @@ class PostgresTransaction(PostgresSession):
     def new_id(self) -> str:
         return uuid7(self._shared.clock_now(), self._shared.entropy(10))
 
-    async def record(self, workspace_id: str, events: Sequence[NewEvent]) -> None:
-        self.recorded += [(workspace_id, event) for event in events]
-        self.writes += len(events)
+    def take(self, unit: "PostgresTransaction") -> None:
+        """What a unit tells, to be stored and sent with the batch."""
+        self.recorded += unit.recorded
+        self.notices |= unit.notices
+        unit.recorded = []
 
     async def store_recorded(self) -> None:
         """Workspace by workspace, in an order that is the same for everybody."""
@@ -103,7 +86,7 @@ class PostgresTransaction(PostgresSession):
 
     async def _head(self, workspace_id: str, changes: int) -> tuple[int, int]:
         values = (workspace_id, self.now_us(), changes)
-        (row,) = await self._connection.fetch(_NEXT, *values)
+        (row,) = await self.connection.fetch(_NEXT, *values)
         return row[0], row[1]
 
     async def _endpoints(self, workspace_id: str, version: int) -> Endpoints:
@@ -126,6 +109,56 @@ class PostgresTransaction(PostgresSession):
         self._webhooks.clear()
         self._changed.add(workspace_id)
         await self._head(workspace_id, 1)
+
+    def notify_messages(self) -> None:
+        self.notices.add(MESSAGES)
+
+
+class PostgresTransaction(UnitSession):
+    """See Transaction; what one unit of a batch is given."""
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__(batch.vault)
+        self._batch = batch
+        self.recorded: list[tuple[str, NewEvent]] = []
+        self.notices: set[str] = set()
+        self.writes = 0
+        self.now_us = batch.now_us
+        self.new_id = batch.new_id
+
+    async def one(self, sql: str, values: Values = ()) -> Row | None:
+        row = await super().one(sql, values)
+        self.writes += row is not None and not sql.startswith("SELECT")
+        return row
+
+    async def all(self, sql: str, values: Values = ()) -> Sequence[Row]:
+        rows = await super().all(sql, values)
+        self.writes += bool(rows) and not sql.startswith("SELECT")
+        return rows
+
+    async def run(self, sql: str, values: Values = ()) -> int:
+        count = await super().run(sql, values)
+        self.writes += count > 0
+        return count
+
+    async def run_many(self, sql: str, many: Iterable[Values]) -> None:
+        self.writes += 1
+        await super().run_many(sql, many)
+
+    async def record(self, workspace_id: str, events: Sequence[NewEvent]) -> None:
+        self.recorded += [(workspace_id, event) for event in events]
+        self.writes += len(events)
+
+    async def store_recorded(self) -> None:
+        self._batch.take(self)
+        await alone(self._batch.store_recorded)
+
+    async def webhook(self, webhook_id: str) -> Webhook:
+        return await alone(lambda: self._batch.webhook(webhook_id))
+
+    async def webhooks_changed(self, workspace_id: str) -> None:
+        self.writes += 1
+        await alone(lambda: self._batch.webhooks_changed(workspace_id))
 
     def notify_due(self) -> None:
         self.notices.add(DUE)

@@ -7,18 +7,19 @@ batch that another transaction or a restart of the server undid is done again.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import structlog
 
 from latchwork.domain.errors import LatchworkError
 from latchwork.storage.interface import StorageUnavailable
+from latchwork.storage.postgres.conductor import Part, conduct
 from latchwork.storage.postgres.failures import BROKEN, SHORT, TRANSIENT, named, unavailable
 from latchwork.storage.postgres.listener import NOTICES
 from latchwork.storage.postgres.session import BETWEEN_TRIES, PATIENCE
-from latchwork.storage.postgres.transaction import PostgresTransaction, Shared
+from latchwork.storage.postgres.transaction import Batch, PostgresTransaction, Shared
 from latchwork.storage.sql.session import Transaction
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ class GroupWriter:
             job.error = error
             job.answer()
 
-    async def _patiently(self, jobs: list[_Job]) -> PostgresTransaction | None:
+    async def _patiently(self, jobs: list[_Job]) -> Batch | None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE
         while True:
@@ -191,12 +192,12 @@ class GroupWriter:
                 log.info("storage.batch_repeated", error=type(cause).__name__)
             await asyncio.sleep(BETWEEN_TRIES)
 
-    async def _attempt(self, connection: "AnyConnection", jobs: list[_Job]) -> PostgresTransaction:
-        tx = PostgresTransaction(connection, self._shared)
+    async def _attempt(self, connection: "AnyConnection", jobs: list[_Job]) -> Batch:
+        batch = Batch(connection, self._shared)
         try:
-            transaction_id = await tx.begin(key for job in jobs for key in job.keys)
-            await self._perform(tx, jobs)
-            await tx.store_recorded()
+            transaction_id = await batch.begin(key for job in jobs for key in job.keys)
+            await self._perform(batch, jobs)
+            await batch.store_recorded()
         except BaseException:
             if not connection.is_closed():
                 await connection.execute("ROLLBACK")
@@ -205,31 +206,36 @@ class GroupWriter:
             await connection.execute("COMMIT")
         except BROKEN as error:
             raise _UnknownError(transaction_id) from error
-        return tx
+        return batch
 
-    async def _perform(self, tx: PostgresTransaction, jobs: list[_Job]) -> None:
-        for job in jobs:
-            job.result, job.error = None, None
-            writes = tx.writes
-            notices = set(tx.notices)
-            try:
-                job.result = await job.unit(tx)
-            except LatchworkError as error:
-                self._refused(error, wrote=tx.writes != writes, alone=len(jobs) == 1)
-                job.error = error
-            except Exception as error:
-                if len(jobs) == 1 or isinstance(error, (*TRANSIENT, *SHORT)):
-                    raise
-                raise _SpoiledError from error
-            if job.error is not None:
-                tx.notices = notices
-
-    def _refused(self, error: LatchworkError, *, wrote: bool, alone: bool) -> None:
-        """A refusal of the unit's own, before it wrote anything, disturbs nobody."""
-        if wrote:
-            if alone:
-                raise error
+    async def _perform(self, batch: Batch, jobs: list[_Job]) -> None:
+        parts = [self._part(batch, job, alone=len(jobs) == 1) for job in jobs]
+        try:
+            await conduct(batch.connection, parts)
+        except (*TRANSIENT, *SHORT, _SpoiledError):
+            raise
+        except Exception as error:
+            if len(jobs) == 1:
+                raise
             raise _SpoiledError from error
+
+    def _part(self, batch: Batch, job: _Job, *, alone: bool) -> Part[Any]:
+        job.result, job.error = None, None
+        tx = PostgresTransaction(batch)
+
+        def ended(result: Any, error: Exception | None) -> None:
+            if error is None:
+                job.result = result
+                batch.take(tx)
+            elif isinstance(error, LatchworkError) and not tx.writes:
+                # A refusal of the unit's own, before it wrote anything, disturbs nobody.
+                job.error = error
+            elif alone:
+                raise error
+            else:
+                raise _SpoiledError from error
+
+        return Part(cast("Coroutine[Any, Any, Any]", job.unit(tx)), job.keys, ended)
 
     async def _is_committed(self, transaction_id: str, deadline: float) -> bool:
         """What became of a transaction whose commit was not answered."""

@@ -15,7 +15,7 @@ from latchwork.storage.sql import events as event_queries
 from latchwork.storage.sql.aggregate import Aggregate
 from latchwork.storage.sql.idempotency import END_CLAIMS
 from latchwork.storage.sql.schedule import AUDIT, FRESH_SCAN
-from latchwork.storage.sql.session import Row, Transaction
+from latchwork.storage.sql.session import Row, Session, Transaction
 
 # Account by account, so that the due devices of a busy one are never waded through.
 DUE: Final = (
@@ -107,7 +107,9 @@ class EngineQueries(Aggregate):
 
         async def unit(tx: Transaction) -> Sequence[Lease]:
             due = _fair(await tx.all(CLAIM, values), limit, room)
-            return [await _take(tx, row, now_us, leased_until) for row in due]
+            taken = [(to_us(leased_until), row[2] + 1, row[0]) for row in due]
+            await tx.run_many(_TAKE, taken)
+            return [await _taken(tx, row, now_us, leased_until) for row in due]
 
         # Looking first costs no commit when there is nothing to claim.
         if limit <= 0 or accounts == [] or not await db.reading.all(DUE, values):
@@ -121,7 +123,8 @@ class EngineQueries(Aggregate):
 
     async def load_visit(self, lease: Lease) -> LockView:
         device_id = lease.device_id
-        async with self._db.view() as session:
+
+        async def unit(session: Session) -> LockView:
             row = await session.one(_HELD, (device_id, lease.token))
             if row is None:
                 raise _lost(lease)
@@ -134,6 +137,8 @@ class EngineQueries(Aggregate):
                 foreign=await slots.foreign_codes(session, device_id),
                 actions=await attempts.pending(session, device_id),
             )
+
+        return await self._db.read(unit)
 
     async def checkpoint(
         self,
@@ -193,9 +198,8 @@ def _fair(rows: Sequence[Row], limit: int, room: int) -> list[Row]:
     return found
 
 
-async def _take(tx: Transaction, row: Row, now_us: int, leased_until: datetime) -> Lease:
+async def _taken(tx: Transaction, row: Row, now_us: int, leased_until: datetime) -> Lease:
     device_id, account_id, token, rescan, _since = row
-    await tx.run(_TAKE, (to_us(leased_until), token + 1, device_id))
     if rescan & FRESH_SCAN:
         await tx.run(_SCAN_AFRESH, (device_id,))
     if rescan & AUDIT:

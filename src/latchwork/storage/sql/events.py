@@ -12,7 +12,7 @@ from latchwork.storage.interface import EventFilter, Page
 from latchwork.storage.sql import sql
 from latchwork.storage.sql.aggregate import Aggregate, json_or_none, mapping, page
 from latchwork.storage.sql.endpoints import ADD_MESSAGE, Endpoints
-from latchwork.storage.sql.session import Row, Transaction
+from latchwork.storage.sql.session import Row, Storing, Transaction
 from latchwork.storage.vault import Vault
 
 _STORED = (
@@ -59,7 +59,7 @@ def _of_account(event: NewEvent, account_id: str | None) -> NewEvent:
 
 
 async def store(
-    tx: Transaction,
+    tx: Storing,
     endpoints: Endpoints,
     workspace_id: str,
     events: Sequence[NewEvent],
@@ -83,7 +83,7 @@ async def store(
 
 
 def _values_of(
-    tx: Transaction, workspace_id: str, event_id: str, event: NewEvent, created_at: int
+    tx: Storing, workspace_id: str, event_id: str, event: NewEvent, created_at: int
 ) -> Row:
     """Of _STORED."""
     return (

@@ -69,20 +69,21 @@ class IdempotencyQueries(Aggregate):
             taken = await tx.run(_TAKE_OVER, (*values, hashed_scope, row[2]))
             return claim if taken else Held.UNDER_WAY
 
-        return await self._db.write(unit)
+        return await self._db.write(unit, hashed_scope.hex())
 
     async def answer_request(self, claim: Claim, answer: Answered) -> None:
         place = claim.scope.hex()
         body = self._db.vault.seal("idempotency_key", "body", place, answer.body)
         values = (answer.status, body, claim.scope, claim.token)
-        await self._db.write(lambda tx: tx.run(_ANSWER, values))
+        await self._db.write(lambda tx: tx.run(_ANSWER, values), place)
 
     async def release_request(self, claim: Claim, now: datetime) -> None:
         values = (to_us(now), claim.scope, claim.token)
-        await self._db.write(lambda tx: tx.run(_RELEASE, values))
+        await self._db.write(lambda tx: tx.run(_RELEASE, values), claim.scope.hex())
 
     async def forget_request(self, claim: Claim) -> None:
-        await self._db.write(lambda tx: tx.run(_FORGET, (claim.scope, claim.token)))
+        values = (claim.scope, claim.token)
+        await self._db.write(lambda tx: tx.run(_FORGET, values), claim.scope.hex())
 
     async def prune_requests(self, now: datetime, limit: int = 1000) -> int:
         values = (to_us(now - KEPT), limit)

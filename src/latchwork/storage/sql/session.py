@@ -30,15 +30,22 @@ class Session(Protocol):
         """One statement for each of many values, in one round trip where that saves time."""
 
 
-class Transaction(Session, Protocol):
+class Storing(Session, Protocol):
+    """What storing events takes."""
+
+    def now_us(self) -> int: ...
+    def new_id(self) -> str: ...
+    def notify_messages(self) -> None:
+        """Tells the deliverer after the commit."""
+
+
+class Transaction(Storing, Protocol):
     """What a unit is given: statements that are stored together, or not at all."""
 
     @property
     def writes(self) -> int:
         """Grows with each statement that changed something, and each event recorded."""
 
-    def now_us(self) -> int: ...
-    def new_id(self) -> str: ...
     async def record(self, workspace_id: str, events: Sequence[NewEvent]) -> None:
         """Stores events in this order, with a message for each endpoint that wants one. A later
         statement of the unit need not see them yet."""
@@ -54,9 +61,6 @@ class Transaction(Session, Protocol):
 
     def notify_due(self) -> None:
         """Tells the engine after the commit."""
-
-    def notify_messages(self) -> None:
-        """Tells the deliverer after the commit."""
 
     def notify_accounts(self) -> None:
         """Tells those who keep accounts connected after the commit."""
@@ -76,11 +80,16 @@ class Database(Protocol):
     def view(self) -> AbstractAsyncContextManager[Session]:
         """One consistent view of the database for several reads."""
 
+    async def read(self, unit: Callable[[Session], Awaitable[T]]) -> T:
+        """Runs a unit on one consistent view, which it may share with others; its answer. The unit
+        must wait for nothing but the session, and may be run again."""
+
     async def write(self, unit: Callable[[Transaction], Awaitable[T]], *keys: str) -> T:
         """Runs a unit in one durable transaction, which it may share with others; its answer,
         once that is on disk. The unit must wait for nothing but its transaction, and may be run
-        again: it must change nothing but the database. `keys`: the devices (or accounts) whose
-        rows it changes. Each unit is `marked`."""
+        again: it must change nothing but the database. `keys`: the devices (or whatever else) whose
+        rows it changes, or that it reads before it writes: it runs beside no unit that has one of
+        them, and without any beside none in its transaction. Each unit is `marked`."""
 
     async def check(self) -> None:
         """Raises StorageUnavailable when reads fail, or the last write did."""

@@ -135,7 +135,7 @@ class WebhookQueries(Aggregate):
             if due_at is not None:
                 tx.notify_messages()
 
-        await db.write(unit)
+        await db.write(unit, message.message_id)
 
     async def attempts_of(
         self, workspace_id: str, webhook_id: str, limit: int

@@ -86,6 +86,10 @@ class SqliteDatabase:
         finally:
             reader.execute("COMMIT")
 
+    async def read(self, unit: Callable[[Session], Awaitable[T]]) -> T:
+        async with self.view() as session:
+            return await unit(session)
+
     async def write(
         self,
         unit: Callable[[Transaction], Awaitable[T]],

@@ -1,0 +1,188 @@
+"""Runs many units side by side on one connection: whatever they ask for at the same time in the
+same words is one round trip, in which the server is handed the values of each in turn.
+
+A unit waits for nothing but its statements, so it is driven by hand: each statement comes out of
+its coroutine as an `Ask`, and the answer goes back in.
+"""
+
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+
+from latchwork.storage.postgres.dialect import translated
+from latchwork.storage.postgres.session import changed
+from latchwork.storage.sql.session import Row, Values
+from latchwork.storage.vault import Vault
+
+if TYPE_CHECKING:
+    from latchwork.storage.postgres.session import AnyConnection
+
+T = TypeVar("T")
+
+ROWS: Final = "rows"
+COUNT: Final = "count"
+MANY: Final = "many"
+ALONE: Final = "alone"
+_MARK: Final = re.compile(r"\$(\d+)")
+
+
+class Ask:
+    """A statement of a unit, waiting for its answer: its rows, or how many it changed. For ALONE,
+    `values` is what is to be done by itself instead."""
+
+    __slots__ = ("kind", "sql", "values")
+
+    def __init__(self, kind: str, sql: str, values: Any) -> None:
+        self.kind = kind
+        self.sql = sql
+        self.values = values
+
+    def __await__(self) -> Generator["Ask", Any, Any]:
+        answer = yield self
+        return answer
+
+
+async def alone(do: Callable[[], Awaitable[T]]) -> T:
+    """For units: what uses the connection by itself."""
+    return cast("T", await Ask(ALONE, "", do))
+
+
+class UnitSession:
+    """See Session; what a unit that reads is given."""
+
+    def __init__(self, vault: Vault) -> None:
+        self.vault = vault
+
+    async def one(self, sql: str, values: Values = ()) -> Row | None:
+        rows: Sequence[Row] = await Ask(ROWS, sql, values)
+        return rows[0] if rows else None
+
+    async def all(self, sql: str, values: Values = ()) -> Sequence[Row]:
+        return cast("Sequence[Row]", await Ask(ROWS, sql, values))
+
+    async def run(self, sql: str, values: Values = ()) -> int:
+        return int(await Ask(COUNT, sql, values))
+
+    async def run_many(self, sql: str, many: Iterable[Values]) -> None:
+        await Ask(MANY, sql, list(many))
+
+
+class Part(Generic[T]):
+    """One unit's course. `keys`: it runs beside none that has one of them, and after those that
+    came before; without any, beside nobody."""
+
+    __slots__ = ("ask", "ended", "keys", "unit")
+
+    def __init__(
+        self,
+        unit: Coroutine[Any, Any, T],
+        keys: frozenset[str],
+        ended: Callable[[T | None, Exception | None], None],
+    ) -> None:
+        self.unit = unit
+        self.keys = keys
+        self.ended = ended
+        """Is told the unit's answer or error; may raise, which ends the whole."""
+        self.ask: Ask | None = None
+
+    def go_on(self, answer: Any) -> bool:
+        """Until its next statement; False: it has ended."""
+        try:
+            self.ask = self.unit.send(answer)
+        except StopIteration as end:
+            self.ended(end.value, None)
+            return False
+        except Exception as error:  # noqa: BLE001 - it is the unit's, whatever it is
+            self.ended(None, error)
+            return False
+        return True
+
+
+async def conduct(connection: "AnyConnection", parts: Iterable[Part[Any]]) -> None:
+    """Runs all units to their ends. Raises what a statement raised; what is left of the units is
+    closed then."""
+    waiting = deque(parts)
+    active: list[Part[Any]] = []
+    try:
+        while waiting or active:
+            active += _started(waiting, active)
+            answers = await _answers(connection, active)
+            active = [p for p, answer in zip(active, answers, strict=True) if p.go_on(answer)]
+    finally:
+        for part in (*active, *waiting):
+            part.unit.close()
+
+
+def _started(waiting: "deque[Part[Any]]", active: Sequence[Part[Any]]) -> list[Part[Any]]:
+    """Those of the waiting that may run beside the active ones, at their first statements."""
+    taken = {key for part in active for key in part.keys}
+    started: list[Part[Any]] = []
+    if any(not part.keys for part in active):
+        return started
+    passed: list[Part[Any]] = []
+    while waiting:
+        part = waiting[0]
+        if not part.keys and (active or started or passed):
+            break
+        waiting.popleft()
+        if part.keys.isdisjoint(taken):
+            if part.go_on(None):
+                started.append(part)
+                taken |= part.keys
+            if not part.keys:
+                break
+        else:
+            passed.append(part)
+            taken |= part.keys
+    waiting.extendleft(reversed(passed))
+    return started
+
+
+async def _answers(connection: "AnyConnection", parts: Sequence[Part[Any]]) -> list[Any]:
+    groups: dict[tuple[str, str], list[int]] = {}
+    asks = [part.ask for part in parts if part.ask is not None]
+    for place, ask in enumerate(asks):
+        groups.setdefault((ask.kind, ask.sql), []).append(place)
+    answers: list[Any] = [None] * len(asks)
+    for (kind, sql), places in groups.items():
+        values = [asks[place].values for place in places]
+        for place, answer in zip(places, await _asked(connection, kind, sql, values), strict=True):
+            answers[place] = answer
+    return answers
+
+
+async def _asked(
+    connection: "AnyConnection", kind: str, sql: str, values: list[Any]
+) -> Sequence[Any]:
+    """The answers to one statement with the values of each who asks."""
+    if kind == ALONE:
+        return [await do() for do in values]
+    if kind == MANY:
+        every = [one for many in values for one in many]
+        if every:
+            await connection.executemany(translated(sql), every)
+        return [None] * len(values)
+    if len(values) == 1:
+        if kind == COUNT:
+            return [changed(await connection.execute(translated(sql), *values[0]))]
+        return [await connection.fetch(translated(sql), *values[0])]
+    rows = await connection.fetchmany(
+        _numbered(sql), [(*one, number) for number, one in enumerate(values)]
+    )
+    found: list[list[Row]] = [[] for _ in values]
+    for row in rows:
+        *columns, number = row
+        found[number].append(tuple(columns))
+    return [len(own) for own in found] if kind == COUNT else found
+
+
+@lru_cache(maxsize=1024)
+def _numbered(sql: str) -> str:
+    """The statement with one more parameter, which ends each of its rows: whose they are."""
+    own = translated(sql)
+    mark = f"${max((int(number) for number in _MARK.findall(own)), default=0) + 1}::int8"
+    if own.startswith("SELECT"):
+        return f"SELECT asked.*, {mark} FROM ({own}) asked"  # noqa: S608 - a query of the house
+    return f"{own}{',' if ' RETURNING ' in own else ' RETURNING'} {mark}"
