@@ -237,6 +237,22 @@ def test_the_shell_completes_names_of_locks(cli: Cli, monkeypatch: pytest.Monkey
     assert complete.devices("ha") == []
 
 
+def test_any_endpoint_can_be_called(cli: Cli) -> None:
+    lock = device_id(cli, "Hall")
+    made = json.loads(
+        cli("api", "/access_codes/create", f"device_id={lock}", "code=060606", "name=12")
+    )["access_code"]
+    assert (made["code"], made["name"]) == ("060606", "12")
+    found = json.loads(cli("api", "/access_codes/list", "limit=1"))
+    assert len(found["access_codes"]) == 1
+    assert "no such endpoint" in cli("api", "/nothing", status=1)
+    assert "name=value" in cli("api", "/access_codes/list", "limit", status=2)
+    assert "/access_codes/create" in cli("audit")
+    entry = cli.json("audit")[0]
+    assert entry["action"].startswith("/")
+    assert "060606" not in cli("audit", "--json")
+
+
 def test_its_doctor_speaks_json(cli: Cli) -> None:
     result = CliRunner().invoke(app, ["doctor", "--json"], env=cli.environment)
     found = json.loads(result.output)

@@ -11,6 +11,8 @@ import typer
 from latchwork.cli import (
     accounts,
     actions,
+    api,
+    audit,
     backup,
     codes,
     configuration,
@@ -51,6 +53,8 @@ app.add_typer(actions.app, name="actions")
 app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(sandbox.app, name="sandbox")
 app.command("demo")(demo.demo)
+app.command("audit")(audit.audit)
+app.command("api")(api.api)
 app.command("migrate")(migrate.migrate)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

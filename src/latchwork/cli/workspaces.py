@@ -84,7 +84,7 @@ def rename(name: Annotated[str, typer.Argument(help="The new name.")]) -> None:
 
 @app.command("reset-sandbox")
 def reset_sandbox(yes: Yes = False) -> None:
-    """Puts the key's sandbox back to how it began: its codes, events and webhooks go."""
+    """Begins the key's sandbox anew: its locks come back under new ids; accounts and codes go."""
     sure("Reset the sandbox?", yes=yes)
     call("/workspaces/reset_sandbox")
-    print("The sandbox is as it began.")
+    print("The sandbox begins anew.")
