@@ -29,7 +29,7 @@ unit: $(VENV)/.dev rigs
 	LATCHWORK_SEEDS=500 $(BIN)/pytest -n 2 --dist loadgroup -m "not acceptance"
 
 acceptance: $(VENV)/.dev rigs compat-envs
-	$(BIN)/pytest -rs -n 2 --dist loadfile -m acceptance
+	$(BIN)/pytest -rs -n 3 --dist loadfile -m acceptance
 
 compat: $(VENV)/.dev compat-envs
 	$(BIN)/pytest tests/compat

@@ -22,7 +22,7 @@ from support.server import API_KEY, LatchworkProcess, wait_for
 
 pytestmark = [pytest.mark.acceptance]
 
-KILLS = int(os.environ.get("LATCHWORK_KILLS", "12"))
+KILLS = int(os.environ.get("LATCHWORK_KILLS", "8"))
 SEED = int(os.environ.get("LATCHWORK_SEED", "1"))
 MOST_CODES = {"lock_front": 8, "lock_back": 3}
 OTHER_PINS = {"9001", "9002"}
