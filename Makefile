@@ -3,14 +3,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RIGS := tests/rigs/zwave tests/rigs/zigbee2mqtt tests/rigs/seam_js tests/rigs/seamapi_js
+RIGS := tests/rigs/zwave tests/rigs/zigbee2mqtt tests/rigs/seam_js tests/rigs/seamapi_js tests/rigs/browser
 RIG_STAMPS := $(RIGS:%=%/node_modules/.package-lock.json)
 MATTER := tests/rigs/matter
 CLIENTS := $(wildcard tests/compat/clients/*.txt)
 CLIENT_STAMPS := $(CLIENTS:tests/compat/clients/%.txt=tests/compat/envs/%/.stamp)
 
 .PHONY: run test check unit acceptance compat compat-envs locks-table simulate mutations crash
-.PHONY: bench docs rigs mosquitto install clean
+.PHONY: bench docs rigs mosquitto chromium install clean
 
 run: $(VENV)/.run
 	@PATH="$(CURDIR)/$(BIN):$$PATH" latchwork serve --demo
@@ -28,7 +28,7 @@ check: $(VENV)/.dev
 unit: $(VENV)/.dev rigs
 	LATCHWORK_SEEDS=500 $(BIN)/pytest -n 2 --dist loadgroup -m "not acceptance"
 
-acceptance: $(VENV)/.dev rigs compat-envs
+acceptance: $(VENV)/.dev rigs chromium compat-envs
 	$(BIN)/pytest -rs -n 3 --dist loadfile -m acceptance
 
 compat: $(VENV)/.dev compat-envs
@@ -65,6 +65,9 @@ rigs: $(RIG_STAMPS) $(MATTER)/.rig/stamp mosquitto
 
 mosquitto:
 	@scripts/need-mosquitto
+
+chromium:
+	@scripts/need-chromium
 
 install: $(VENV)/.dev rigs
 

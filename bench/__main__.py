@@ -5,7 +5,7 @@ import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from bench import burst, creates, idle, postgres, reads
+from bench import burst, console, creates, idle, postgres, reads
 from bench.report import Table, keep
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
     "burst": burst.measure,
     "idle": idle.measure,
     "reads": reads.measure,
+    "console": console.measure,
     "postgres": postgres.measure,
 }
 

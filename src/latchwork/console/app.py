@@ -164,7 +164,8 @@ class Console:
             except LatchworkError:
                 return True  # Whether it may is not known; nothing but "changed" is told.
 
-        seen = request.headers.get("last-event-id", "")
+        # Since the page was made, or since the stream broke off.
+        seen = request.headers.get("last-event-id", request.query_params.get("seen"))
         lines = self._live.stream(visit.workspace_id, seen, still_allowed)
         headers = {**HEADERS, "x-accel-buffering": "no"}
         return StreamingResponse(lines, 200, headers, media_type="text/event-stream")
@@ -178,8 +179,9 @@ class Console:
             return page(visit, "notice.html", 404, heading="There is no such page", message="")
         route, names = found
         assert isinstance(names, Mapping)  # noqa: S101 - told to the type checker
-        visit = msgspec.structs.replace(visit, names=names)
         try:
+            newest = await visit.storage.newest_event(visit.workspace_id)
+            visit = msgspec.structs.replace(visit, names=names, newest=newest or "")
             return await route.handler(visit)
         except (ApiError, LatchworkError) as error:
             known = error if isinstance(error, ApiError) else from_domain(error)

@@ -36,9 +36,10 @@ class Live:
                 watcher.set()
 
     async def stream(
-        self, workspace_id: str, seen: str, still_allowed: Callable[[], Awaitable[bool]]
+        self, workspace_id: str, seen: str | None, still_allowed: Callable[[], Awaitable[bool]]
     ) -> AsyncIterator[bytes]:
-        """Lines of server-sent events. `seen`: the event that the page was told of last."""
+        """Lines of server-sent events. `seen`: the newest event that the page knows of; None: it
+        does not matter."""
         yield b"retry: 2000\n\n"
         watcher = asyncio.Event()
         self._watchers.setdefault(workspace_id, set()).add(watcher)
@@ -47,7 +48,7 @@ class Live:
                 await self._look(workspace_id)
                 looking = self._look_on(workspace_id)
                 self._lookers[workspace_id] = asyncio.create_task(looking, name="console-live")
-            told = seen or self._newest.get(workspace_id, "")
+            told = self._newest.get(workspace_id, "") if seen is None else seen
             while not self._stopped:
                 # Before looking, so that nothing which comes meanwhile is missed.
                 watcher.clear()

@@ -43,6 +43,9 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     """What the path names."""
     typed: Mapping[str, str]
     """The form's fields."""
+    newest: str = ""
+    """The newest event from before anything of the page was read: what comes after it may not be
+    on the page."""
 
     @property
     def workspace(self) -> Workspace:

@@ -3,7 +3,7 @@ locks and codes at a glance. The rules of `interface` hold here too; nothing her
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -63,8 +63,15 @@ class LockGlance(msgspec.Struct, frozen=True, kw_only=True):
     """How many of them have an error or a warning."""
 
 
+COUNTED: Final = 20_000
+"""So that a look at the overview costs no more with a million codes than with these."""
+
+
 class Census(msgspec.Struct, frozen=True, kw_only=True):
     """How many there are. `unreachable` and `ailing` locks are counted once each."""
+
+    is_partial: bool = False
+    """Whether there are more codes than are counted here: COUNTED of them are."""
 
     locks: int
     unreachable: int

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from support.browser import Browser
 
 
@@ -51,6 +53,18 @@ async def test_a_lock_out_of_reach_comes_first(inside: Browser) -> None:
     assert "Something needs you" in page
     assert "1 lock is out of reach" in page
     assert page.index('class="name">Zoo') < page.index('class="name">Attic')
+
+
+async def test_with_very_many_codes_a_part_of_them_is_counted(
+    inside: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latchwork.storage.sql.glances.COUNTED", 2)
+    lock = await inside.house.add_lock()
+    for _ in range(3):
+        await inside.house.ok("/access_codes/create", device_id=lock)
+    page = await inside.get()
+    assert "There are more than" in page
+    assert "too many codes to look for those of today" in page
 
 
 async def test_a_workspace_sees_its_own_alone(inside: Browser) -> None:

@@ -120,7 +120,7 @@ async def test_a_change_is_told_once_to_those_who_watch(inside: Browser) -> None
         return True
 
     live = Live(house.storage, sleep)
-    stream = live.stream(house.workspace_id, "", allowed)
+    stream = live.stream(house.workspace_id, None, allowed)
     assert (await anext(stream)).startswith(b"retry")
     waiting = asyncio.ensure_future(anext(stream))
     await asyncio.sleep(0)
@@ -134,6 +134,26 @@ async def test_a_change_is_told_once_to_those_who_watch(inside: Browser) -> None
     assert [line async for line in stream] in ([], [b": \n\n"])
 
 
+async def test_what_changed_before_a_page_began_to_watch_is_told_at_once(inside: Browser) -> None:
+    house = inside.house
+    lock = await house.add_lock()
+    await house.ok("/access_codes/create", device_id=lock)
+    seen = found(r'data-live="/console/live\?seen=([^"]*)"', await inside.get())
+    await house.ok("/access_codes/create", device_id=lock)
+
+    async def allowed() -> bool:
+        return True
+
+    live = Live(house.storage, house._sleep)
+    stream = live.stream(house.workspace_id, seen, allowed)
+    assert (await anext(stream)).startswith(b"retry")
+    newest = await house.storage.newest_event(house.workspace_id)
+    assert newest != seen
+    assert f"id: {newest}\n".encode() in await anext(stream)
+    live.stop()
+    await stream.aclose()  # type: ignore[attr-defined]
+
+
 async def test_a_stream_ends_with_the_session(inside: Browser) -> None:
     house = inside.house
 
@@ -144,5 +164,5 @@ async def test_a_stream_ends_with_the_session(inside: Browser) -> None:
         return False
 
     live = Live(house.storage, sleep)
-    lines = [line async for line in live.stream(house.workspace_id, "", allowed)]
+    lines = [line async for line in live.stream(house.workspace_id, None, allowed)]
     assert lines == [b"retry: 2000\n\n"]

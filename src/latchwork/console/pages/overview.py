@@ -13,7 +13,7 @@ from latchwork.console.routing import Route
 from latchwork.console.visit import Visit
 from latchwork.console.words import Look, look_of, look_of_lock
 from latchwork.domain.access_code import CodeStatus
-from latchwork.storage.console import Census, CodeGlance
+from latchwork.storage.console import COUNTED, Census, CodeGlance
 
 LOCKS: Final = 18
 TROUBLED: Final = 12
@@ -34,7 +34,7 @@ async def overview(visit: Visit) -> Response:
     census = await storage.census(workspace_id)
     found = await storage.locks_at_a_glance(workspace_id, limit=LOCKS)
     troubled = await storage.codes_in_trouble(workspace_id, TROUBLED)
-    turns = await _turns(visit)
+    turns = [] if census.is_partial else await _turns(visit)
     locks = [(lock, look_of_lock(lock)) for lock in found.items]
     return page(
         visit,
@@ -67,6 +67,8 @@ def _mood(census: Census) -> Look:
         parts.append(_many(census.troubled, "code needs a look", "codes need a look"))
     set_codes = census.codes.get(CodeStatus.SET, 0)
     proven = f"{_many(set_codes, 'code is', 'codes are')} proven on their locks."
+    if census.is_partial:
+        proven = f"There are more than {COUNTED:,} codes; these many of them are counted here."
     if parts:
         key = "failed" if census.unreachable or census.troubled else "late"
         return Look(key, "Something needs you", f"{'; '.join(parts)}. {proven}")

@@ -7,7 +7,7 @@ from typing import Final
 from latchwork.domain.access_code import CodeStatus, CodeType, Evidence, EvidenceKind
 from latchwork.domain.device import LOST
 from latchwork.domain.window import NATIVE_PRELOAD
-from latchwork.storage.console import Census, CodeGlance, LockGlance
+from latchwork.storage.console import COUNTED, Census, CodeGlance, LockGlance
 from latchwork.storage.instants import from_us, from_us_or_none, span_from_us, to_us
 from latchwork.storage.interface import Page
 from latchwork.storage.sql import sql
@@ -26,8 +26,8 @@ _COUNT_LOCKS: Final = (
     f"FROM {_DEVICES} WHERE d.workspace_id = ? AND d.is_managed = 1 GROUP BY 1"
 )
 _COUNT_CODES: Final = (
-    "SELECT status, count(*) FROM access_code "  # noqa: S608 - constants
-    f"WHERE workspace_id = ? AND {_LIVE} GROUP BY status"
+    "SELECT status, count(*) FROM (SELECT status FROM access_code "  # noqa: S608 - constants
+    f"WHERE workspace_id = ? AND {_LIVE} LIMIT ?) c GROUP BY status"
 )
 _COUNT_TROUBLED: Final = (
     f"SELECT count(*) FROM access_code WHERE workspace_id = ? AND {_LIVE} AND {_TROUBLED}"  # noqa: S608 - constants
@@ -82,7 +82,7 @@ class GlanceQueries(Aggregate):
     async def census(self, workspace_id: str) -> Census:
         async with self._db.view() as view:
             locks = {row[0]: row[1] for row in await view.all(_COUNT_LOCKS, (workspace_id,))}
-            codes = await view.all(_COUNT_CODES, (workspace_id,))
+            codes = await view.all(_COUNT_CODES, (workspace_id, COUNTED + 1))
             troubled = await view.one(_COUNT_TROUBLED, (workspace_id,))
         return Census(
             locks=sum(locks.values()),
@@ -90,6 +90,7 @@ class GlanceQueries(Aggregate):
             ailing=locks.get(1, 0),
             codes={CodeStatus(status): count for status, count in codes},
             troubled=0 if troubled is None else troubled[0],
+            is_partial=sum(count for _, count in codes) > COUNTED,
         )
 
     async def locks_at_a_glance(
