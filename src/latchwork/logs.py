@@ -28,7 +28,8 @@ def set_up(level: str, style: str | None) -> None:
         redact,
     ]
     final: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        # Not the renderer's own way, which shows the values of local variables: PINs among them.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

@@ -72,7 +72,7 @@ class Console:
             return asset(path.removeprefix(ASSETS), request) or _missing()
         if request.method not in {"GET", "HEAD", "POST"}:
             return Response(status_code=405, headers={**HEADERS, "allow": "GET, HEAD, POST"})
-        if request.method == "POST" and not is_own(request):
+        if request.method == "POST" and not is_own(request, self._desk.deps.public_url):
             return _notice(403, "That came from another site", "Nothing was done.")
         if path in {SIGN_IN, ENTER}:
             return await self._come_in(request, path)
@@ -84,7 +84,8 @@ class Console:
             return bare("sign_in.html", link=link, problem="")
         typed = await _typed(request)
         now = self._desk.deps.now()
-        if not self._sessions.may_try(now):
+        address = "" if request.client is None else request.client.host
+        if not self._sessions.may_try(address, now):
             wait = "Too many attempts. Wait a minute, then try again."
             return bare("sign_in.html", 429, link="", problem=wait)
         if path == ENTER:
@@ -94,6 +95,7 @@ class Console:
             begun = await self._sessions.by_key(Secret(typed.get("key", "").strip()), now)
             problem = "This is not an API key of this server, or it was revoked."
         if begun is None:
+            self._sessions.failed(address, now)
             return bare("sign_in.html", 422, link="", problem=problem)
         session, token = begun
         caller = await self._sessions.caller(session)

@@ -25,7 +25,7 @@ FORM_TOKEN: Final = "form_token"  # noqa: S105 - a field's name
 FORM_HEADER: Final = "x-form-token"
 OWN: Final = frozenset(("same-origin", "none"))
 ATTEMPTS: Final = 20
-"""Wrong keys and links in a minute, from everywhere together, before all have to wait."""
+"""Wrong keys and links in a minute from one address, before it has to wait."""
 
 
 def new_token() -> Secret:
@@ -49,7 +49,7 @@ class Sessions:
         self._new_id = new_id
         self._is_secure = is_secure
         self._cookie = SECURE_COOKIE if is_secure else COOKIE
-        self._failed: list[datetime] = []
+        self._failed: dict[str, list[datetime]] = {}
 
     def token_of(self, request: Request) -> Secret | None:
         value = request.cookies.get(self._cookie)
@@ -64,16 +64,22 @@ class Sessions:
             return Caller(credential_id=session.session_id, workspace=workspace, kind=audit.LINK)
         return Caller(credential_id=session.api_key_id, workspace=workspace)
 
-    def may_try(self, now: datetime) -> bool:
+    def may_try(self, address: str, now: datetime) -> bool:
         minute = timedelta(minutes=1)
-        self._failed = [at for at in self._failed if timedelta(0) <= now - at < minute]
-        return len(self._failed) < ATTEMPTS
+        self._failed = {
+            name: recent
+            for name, instants in self._failed.items()
+            if (recent := [at for at in instants if timedelta(0) <= now - at < minute])
+        }
+        return len(self._failed.get(address, ())) < ATTEMPTS
+
+    def failed(self, address: str, now: datetime) -> None:
+        self._failed.setdefault(address, []).append(now)
 
     async def by_key(self, secret: Secret, now: datetime) -> tuple[ConsoleSession, Secret] | None:
         """A session for who has an API key."""
         key = await self._storage.authenticate(secret)
         if key is None:
-            self._failed.append(now)
             return None
         return await self._begun(key.workspace_id, key.api_key_id, now)
 
@@ -81,7 +87,6 @@ class Sessions:
         """A session for who has a link, which then opens nothing any more."""
         link = await self._storage.take_console_link(token, now)
         if link is None:
-            self._failed.append(now)
             return None
         return await self._begun(link.workspace_id, None, now)
 
@@ -125,14 +130,17 @@ def form_token(token: Secret) -> str:
     return hmac.digest(token.reveal().encode(), b"form", "sha256").hex()
 
 
-def is_own(request: Request) -> bool:
+def is_own(request: Request, public_url: str) -> bool:
     """Whether a browser sent this from one of our own pages. Without either header it is no
-    browser of these years, and is refused."""
+    browser of these years, and is refused. `public_url`: a proxy may ask us by another name than
+    the browser asked it by."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None and site not in OWN:
         return False
     if origin is not None:
-        return urlsplit(origin).netloc == request.headers.get("host", "")
+        ours = (request.headers.get("host", ""), urlsplit(public_url).netloc)
+        asked = urlsplit(origin).netloc
+        return asked != "" and asked in ours
     return site is not None
 
 

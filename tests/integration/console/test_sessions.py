@@ -7,7 +7,7 @@ import pytest
 from latchwork.console.sessions import ATTEMPTS, COOKIE, new_link
 from latchwork.domain.console_session import LINK_LASTS, SESSION_LASTS
 from support.api_house import KEY
-from support.browser import OWN, Browser, found
+from support.browser import OWN, Browser, browser, found
 
 
 async def actions(browser: Browser) -> list[tuple[str, str, str]]:
@@ -46,6 +46,16 @@ async def test_wrong_keys_are_slowed_down(outside: Browser) -> None:
     assert (await outside.sign_in()).status_code == 429
     outside.house.now += timedelta(minutes=1)
     assert (await outside.sign_in()).status_code == 303
+
+
+async def test_a_proxy_may_ask_by_another_name() -> None:
+    async with browser(public_url="https://locks.example.com") as made:
+        sent = {"sec-fetch-site": "same-origin", "origin": "https://locks.example.com"}
+        answer = await made.client.post("/console/sign-in", data={"key": KEY}, headers=sent)
+        assert answer.status_code == 303
+        other = {**sent, "origin": "https://other.example.com"}
+        answer = await made.client.post("/console/sign-in", data={"key": KEY}, headers=other)
+        assert answer.status_code == 403
 
 
 async def test_a_link_opens_the_console_once(outside: Browser) -> None:
