@@ -227,6 +227,25 @@ async def test_messages_are_claimed_earliest_first(stored: Stored) -> None:
     assert await claim(stored) == ()
 
 
+async def test_a_start_of_the_only_process_ends_the_leases_of_the_one_before(
+    stored: Stored,
+) -> None:
+    await stored.webhook()
+    await tell(stored, "a", "b")
+    done, held = await claim(stored)
+    later = NOW + HOUR
+    await stored.storage.record_attempt(done, an_attempt(), later, delivered=False)
+    assert await claim(stored) == ()
+    await stored.storage.clear_leases()
+    # What waits for its next attempt goes on waiting.
+    (again,) = await claim(stored)
+    assert again.message_id == held.message_id
+    await stored.storage.record_attempt(held, an_attempt(), None, delivered=True)
+    assert await stored.storage.attempts_of("ws", held.webhook.webhook_id, 9) == [
+        (done.message_id, done.event_id, an_attempt())
+    ]
+
+
 async def test_a_message_whose_lease_ran_out_is_claimed_again(stored: Stored) -> None:
     await stored.webhook()
     await tell(stored, "a")

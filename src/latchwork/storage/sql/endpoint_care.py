@@ -40,7 +40,8 @@ _SUCCEEDS: Final = (
 _EVENT: Final = "SELECT event_id FROM event WHERE workspace_id = ? AND event_id = ?"
 _MESSAGE: Final = "SELECT message_id FROM webhook_message WHERE webhook_id = ? AND event_id = ?"
 _AGAIN: Final = (
-    "UPDATE webhook_message SET due_at = ?, attempts = 0, delivered = 0 WHERE message_id = ?"
+    "UPDATE webhook_message SET due_at = ?, attempts = 0, delivered = 0, leased = 0 "
+    "WHERE message_id = ?"
 )
 _SINCE: Final = (
     "SELECT e.sequence, e.event_type, e.event_id, m.message_id, m.delivered, m.due_at "

@@ -16,6 +16,7 @@ from latchwork.storage.sql.aggregate import Aggregate
 from latchwork.storage.sql.idempotency import END_CLAIMS
 from latchwork.storage.sql.schedule import AUDIT, FRESH_SCAN
 from latchwork.storage.sql.session import Row, Session, Transaction
+from latchwork.storage.sql.webhooks import END_LEASES
 
 # Account by account, so that the due devices of a busy one are never waded through.
 DUE: Final = (
@@ -79,11 +80,12 @@ class EngineQueries(Aggregate):
         self._db.due_listeners.append(listener)
 
     async def clear_leases(self) -> int:
-        """Their devices are due at once, and the visits that held them can write no more."""
+        """Devices and messages are due at once, and visits that held a device can write no more."""
         db = self._db
 
         async def unit(tx: Transaction) -> int:
             await tx.run(END_CLAIMS, (tx.now_us(),))
+            await tx.run(END_LEASES, (tx.now_us(),))
             cleared = await tx.run(_CLEAR, (tx.now_us(),))
             if cleared:
                 tx.notify_due()

@@ -33,9 +33,13 @@ _NEXT_DUE: Final = (
     "FROM webhook w WHERE disabled = 0) d "
     "WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"
 )
-_TAKE: Final = "UPDATE webhook_message SET due_at = ?, claims = ? WHERE message_id = ?"
+_TAKE: Final = "UPDATE webhook_message SET due_at = ?, claims = ?, leased = 1 WHERE message_id = ?"
+END_LEASES: Final = (
+    "UPDATE webhook_message SET due_at = ?, leased = 0 WHERE due_at IS NOT NULL AND leased = 1"
+)
+"""For a start of the only process: whoever held them is gone."""
 _RECORD: Final = (
-    "UPDATE webhook_message SET due_at = ?, attempts = ?, delivered = ? "
+    "UPDATE webhook_message SET due_at = ?, attempts = ?, delivered = ?, leased = 0 "
     "WHERE message_id = ? AND claims = ? AND due_at IS NOT NULL"
 )
 _ATTEMPT: Final = (
