@@ -49,6 +49,7 @@ from latchwork.pages.connect import ConnectDeps, ConnectPages
 from latchwork.serving import Drain, background, serve_until_stopped, web_server
 from latchwork.storage.interface import ApiKey
 from latchwork.storage.sql.storage import SqlStorage
+from latchwork.storage.sqlite.files import left_behind
 from latchwork.storage.sqlite.process_lock import acquire_process_lock
 from latchwork.storage.sqlite.storage import SqliteStorage
 from latchwork.storage.vault import Vault, load_or_create_key, parse_key
@@ -153,6 +154,8 @@ async def serve(settings: Settings, started: Callable[[Started], None]) -> None:
         raise NeedsAttention(ONE_PROCESS)
     alone = acquire_process_lock(settings.database) if settings.postgres is None else None
     with alone or contextlib.nullcontext():
+        if alone is not None and (size := left_behind(settings.database)):
+            log.warning("storage.recovered", unclosed_log_bytes=size)
         async with _furnished(settings) as (storage, workspace, new_key):
             await _run(settings, storage, workspace, new_key, started)
 

@@ -3,6 +3,7 @@ compared with the events that were told of it."""
 
 import sqlite3
 from collections import Counter
+from collections.abc import Set
 
 _ACCOUNT = """
 CREATE TEMP TABLE moved (access_code_id TEXT, became TEXT);
@@ -30,6 +31,10 @@ _TELLS = {
     "access_code.set_on_device": "set",
     "access_code.scheduled_on_device": "scheduled",
 }
+_BY_ANOTHER_HAND = (
+    "access_code.modified_external_to_seam",
+    "access_code.deleted_external_to_seam",
+)
 _ENDS = ("access_code.removed_from_device", "access_code.deleted")
 
 
@@ -44,7 +49,8 @@ class Audit:
         self._gone: set[str] = set()
         self._last_move = self._last_event = 0
 
-    def check(self) -> None:
+    def check(self, meddled: Set[str]) -> None:
+        """`meddled`: the codes that another hand has touched."""
         touched = self._read_moves() | self._read_events()
         for code_id in touched:
             for became in ("new", "set", "scheduled"):
@@ -54,6 +60,9 @@ class Audit:
                     assert moved == told, f"{code_id} became {became} {moved} times, told {told}"
             ends = [self._told[code_id, end] for end in _ENDS]
             assert max(ends) <= 1, f"{code_id}: its end was told twice"
+            if code_id not in meddled:
+                by_others = [self._told[code_id, kind] for kind in _BY_ANOTHER_HAND]
+                assert not any(by_others), f"{code_id}: nobody else's hand was there, and is told"
             if code_id in self._gone:
                 assert sum(ends) >= 1, f"{code_id}: its end was not told"
 

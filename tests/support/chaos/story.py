@@ -30,6 +30,7 @@ FAULTS: tuple[tuple[str, Any], ...] = (
     ("ignore_writes", 2),
     ("ignore_clears", 2),
     ("unread", 3),
+    ("unread", 12),
     ("fail_next", 5),
     ("fail_every", 3),
     ("late_apply", 3),
@@ -61,6 +62,7 @@ class Story:
             self.create: 7,
             self.delete: 2,
             self.change: 2,
+            self.second_thoughts: 1,
             self.break_: 4,
             self.mend: 3,
             self.crash: 1,
@@ -125,6 +127,17 @@ class Story:
             span = self._span()
             await self.world.update(code_id, ends_at=ends_at + span)
             self._note(f"extend by {span}", self.wished[code_id], code_id)
+
+    async def second_thoughts(self) -> None:
+        """A wish that changes while the visit for it is under way."""
+        key = self.rng.choice(sorted(KINDS.keys() - {"small"}))
+        before = set(self.wished)
+        await self.create(key)
+        [code_id] = self.wished.keys() - before
+        await self.world.clock.sleep(self.rng.random() * SECOND)
+        pin = str(next(self.pins))
+        await self.world.update(code_id, pin=pin)
+        self._note(f"change to {pin}", key, code_id)
 
     async def name_one(self) -> None:
         """A caller wishes one of the codes of other hands taken over or removed."""

@@ -4,7 +4,7 @@ to a healthy and to a moody endpoint, and every promise checked at every look.""
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from unittest.mock import patch
@@ -48,14 +48,17 @@ CROWDED = 3
 room as well."""
 SELDOM = timedelta(minutes=10)
 """How often workers and deliverer look without a reason, so that weeks cost little."""
+_SHOWN = "SELECT access_code_id, generation FROM access_code WHERE device_id = ? AND status = 'set'"
 HEALTHY, MOODY = "https://healthy.example/", "https://moody.example/"
 
 
 class StallingStorage:
-    """Storage as one worker sees it: while it is stalled, its write-backs come late."""
+    """Storage as one worker sees it: while it is stalled, its write-backs come late. After each of
+    them `glance` looks at the lock."""
 
-    def __init__(self, storage: SqliteStorage) -> None:
+    def __init__(self, storage: SqliteStorage, glance: Callable[[str], Awaitable[None]]) -> None:
         self._storage = storage
+        self._glance = glance
         self.running = asyncio.Event()
         self.running.set()
 
@@ -70,13 +73,16 @@ class StallingStorage:
         self, lease: Lease, changes: VisitChanges, now: datetime, extend_to: datetime
     ) -> Lease:
         await self.running.wait()
-        return await self._storage.checkpoint(lease, changes, now, extend_to)
+        extended = await self._storage.checkpoint(lease, changes, now, extend_to)
+        await self._glance(lease.device_id)
+        return extended
 
     async def release(
         self, lease: Lease, changes: VisitChanges, now: datetime, due_at: datetime | None
     ) -> None:
         await self.running.wait()
         await self._storage.release(lease, changes, now, due_at)
+        await self._glance(lease.device_id)
 
 
 class Endpoints:
@@ -127,6 +133,11 @@ class ChaosWorld(World):
         self._blocked_at: dict[str, datetime] = {}
         """When a code was last seen that could not be set: it is owed from then on."""
         self._devices: dict[str, Device] = {}
+        self._shown: dict[str, set[tuple[str, int]]] = {}
+        """By lock the codes, with their generation, that were `set` at the last glance."""
+        self._glimpsed: list[str] = []
+        self._wished: dict[str, dict[str, Any]] = {}
+        """What callers were told is accepted, by code."""
 
     async def __aenter__(self) -> Self:
         self._seldom = patch.object(worker_module, "LONGEST_NAP", SELDOM)
@@ -159,7 +170,7 @@ class ChaosWorld(World):
         self.connections = Connections(
             self.storage, {"simulator": self.factory}, self.clock, self.rng, self.new_id
         )
-        self.stalling = [StallingStorage(self.storage) for _ in range(2)]
+        self.stalling = [StallingStorage(self.storage, self._glance) for _ in range(2)]
         self._tasks = [asyncio.create_task(self.connections.run())]
         for number, storage in enumerate(self.stalling, 1):
             visits = WatchedReconciler(
@@ -216,15 +227,44 @@ class ChaosWorld(World):
         )
         return row.fetchone()[0] is not None
 
+    # What callers do, with books kept of it
+
+    async def create(self, pin: str, **wish: Any) -> str:
+        code_id = await super().create(pin, **wish)
+        code = self.codes[code_id]
+        self._wished[code_id] = {"pin": code.pin, "ends_at": code.ends_at}
+        return code_id
+
+    async def update(self, code_id: str, **changes: Any) -> None:
+        await super().update(code_id, **changes)
+        if "pin" in changes:
+            changes["pin"] = Pin(changes["pin"])
+        self._wished[code_id] |= changes
+
     # Every look
 
+    async def _glance(self, device_id: str) -> None:
+        """What became `set` just now opens the keypad, however soon it is no longer shown."""
+        shown = set(self.connection.execute(_SHOWN, (device_id,)).fetchall())
+        for code_id, _ in shown - self._shown.get(device_id, set()):
+            view = await self.find(code_id)
+            if view is None or code_id in self.doubtful:
+                continue
+            try:
+                super()._check(view, self.clock.now())
+            except AssertionError as error:
+                self._glimpsed.append(f"{view.device.provider_key}: {code_id}: {error}")
+        self._shown[device_id] = shown
+
     async def look(self) -> None:
-        broken = self.factory.broken()
+        broken = [*self.factory.broken(), *self._glimpsed]
         assert not broken, broken[0]
-        self.audit.check()
+        self.audit.check(self.doubtful)
         await super().look()
 
     def _check(self, view: CodeView, now: datetime) -> None:
+        for name, value in self._wished.get(view.code.access_code_id, {}).items():
+            assert getattr(view.code, name) == value, f"{now}: the accepted {name} is another's now"
         theirs = {pin for (key, _), pin in self.foreign.items() if key == view.device.provider_key}
         if view.code.access_code_id not in self.doubtful and view.code.pin not in theirs:
             super()._check(view, now)

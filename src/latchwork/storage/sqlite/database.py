@@ -15,6 +15,7 @@ from latchwork.storage.sql import schema
 from latchwork.storage.sql.marked import marked
 from latchwork.storage.sql.session import Session, Transaction
 from latchwork.storage.sqlite import migrations
+from latchwork.storage.sqlite.files import open_private
 from latchwork.storage.sqlite.session import SqliteSession, SqliteTransaction, drive
 from latchwork.storage.sqlite.writer import PATIENCE_MS, GroupWriter
 from latchwork.storage.vault import Vault
@@ -144,7 +145,7 @@ def open_database(
     in_memory = str(path) == IN_MEMORY
     inline = inline or in_memory
     if not in_memory:
-        _create_private(Path(path))
+        os.close(open_private(Path(path)))
     writer = _connect(str(path))
     try:
         _prepare(writer, vault)
@@ -157,11 +158,6 @@ def open_database(
         _configure(reader)
         reader.execute("PRAGMA query_only = ON")
     return SqliteDatabase(writer, reader, vault, clock_now, entropy, inline=inline)
-
-
-def _create_private(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _connect(path: str) -> sqlite3.Connection:
@@ -183,10 +179,17 @@ def _prepare(connection: sqlite3.Connection, vault: Vault) -> None:
         migrations.check(connection, known)
     except sqlite3.DatabaseError as error:
         raise NeedsAttention(f"The database cannot be read: {error}.") from error
-    connection.execute("PRAGMA journal_mode = WAL")
-    _configure(connection)
-    migrations.migrate(connection, known)
-    _check_key(connection, vault)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        _configure(connection)
+        migrations.migrate(connection, known)
+        _check_key(connection, vault)
+    except sqlite3.OperationalError as error:
+        raise NeedsAttention(f"The database cannot be written: {error}.") from error
+    except sqlite3.DatabaseError as error:
+        raise NeedsAttention(
+            f"The database file is damaged: {error}. Restore a backup: latchwork restore."
+        ) from error
 
 
 def _configure(connection: sqlite3.Connection) -> None:

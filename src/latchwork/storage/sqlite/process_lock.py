@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from latchwork.domain.errors import NeedsAttention
+from latchwork.storage.sqlite.files import open_private
 
 
 class ProcessLock:
@@ -36,8 +37,7 @@ class ProcessLock:
 def acquire_process_lock(database: str | Path) -> ProcessLock:
     """Takes the lock beside the database file. Raises NeedsAttention when another server has it."""
     path = Path(f"{database}.lock")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = open_private(path)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

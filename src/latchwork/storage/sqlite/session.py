@@ -4,7 +4,7 @@ runs to its end at once: rows come back whole, and no statement stays open."""
 import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 from latchwork.domain.events import NewEvent
 from latchwork.domain.ids import uuid7
@@ -29,27 +29,27 @@ class SqliteSession:
     async def one(self, sql: str, values: Values = ()) -> Row | None:
         try:
             rows: list[Row] = self._connection.execute(sql, values).fetchall()
-        except sqlite3.OperationalError as error:
-            raise _unavailable(error) from error
+        except sqlite3.DatabaseError as error:
+            _fail(error)
         return rows[0] if rows else None
 
     async def all(self, sql: str, values: Values = ()) -> list[Row]:
         try:
             return self._connection.execute(sql, values).fetchall()
-        except sqlite3.OperationalError as error:
-            raise _unavailable(error) from error
+        except sqlite3.DatabaseError as error:
+            _fail(error)
 
     async def run(self, sql: str, values: Values = ()) -> int:
         try:
             return self._connection.execute(sql, values).rowcount
-        except sqlite3.OperationalError as error:
-            raise _unavailable(error) from error
+        except sqlite3.DatabaseError as error:
+            _fail(error)
 
     async def run_many(self, sql: str, many: Iterable[Values]) -> None:
         try:
             self._connection.executemany(sql, many)
-        except sqlite3.OperationalError as error:
-            raise _unavailable(error) from error
+        except sqlite3.DatabaseError as error:
+            _fail(error)
 
 
 class SqliteTransaction(SqliteSession):
@@ -109,6 +109,13 @@ def drive(waiting: Awaitable[T]) -> T:
     raise RuntimeError("a unit of storage waits for something other than its transaction")
 
 
-def _unavailable(error: sqlite3.OperationalError) -> StorageUnavailable:
+def _fail(error: sqlite3.DatabaseError) -> NoReturn:
+    """A broken constraint stays what it is: it is the unit's own."""
     # SQLite's messages name tables and files, never values.
-    return StorageUnavailable(f"The database did not answer: {error}.")
+    if isinstance(error, sqlite3.OperationalError):
+        raise StorageUnavailable(f"The database did not answer: {error}.") from error
+    if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        raise StorageUnavailable(
+            f"The database file is damaged: {error}. Stop the server and restore a backup."
+        ) from error
+    raise error

@@ -140,7 +140,10 @@ class GroupWriter:
             for job in jobs:
                 job.future.cancel()
             raise
-        self.trouble = None
+        # A file system that became read-only lets a transaction end that could write nothing.
+        self.trouble = next(
+            (str(j.error) for j in jobs if type(j.error) is StorageUnavailable), None
+        )
         notices, self._notices = self._notices, set()
         for job in jobs:
             job.answer()
