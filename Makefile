@@ -9,7 +9,7 @@ MATTER := tests/rigs/matter
 CLIENTS := $(wildcard tests/compat/clients/*.txt)
 CLIENT_STAMPS := $(CLIENTS:tests/compat/clients/%.txt=tests/compat/envs/%/.stamp)
 
-.PHONY: run test check unit acceptance compat compat-envs locks-table simulate mutations crash
+.PHONY: run test check unit acceptance compat compat-envs locks-table simulate mutations crash soak
 .PHONY: bench docs rigs mosquitto chromium install clean
 
 run: $(VENV)/.run
@@ -39,6 +39,7 @@ compat-envs: rigs $(CLIENT_STAMPS)
 SEEDS ?= 500
 FIRST ?= 1
 KILLS ?= 200
+MINUTES ?= 10
 
 simulate: $(VENV)/.dev
 	$(BIN)/python tests/simulation/run.py --seeds $(SEEDS) --first $(FIRST)
@@ -48,6 +49,9 @@ mutations: $(VENV)/.dev
 
 crash: $(VENV)/.dev
 	LATCHWORK_KILLS=$(KILLS) $(BIN)/pytest -s tests/acceptance/test_crashes.py
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m bench.soak --minutes $(MINUTES) $(if $(KEEP),--keep)
 
 # Plays every driver's conformance anew and writes what came of it into docs/locks.md.
 locks-table: $(VENV)/.dev rigs

@@ -71,6 +71,9 @@ class Server:
                 return int(line.split()[1]) / 1024
         raise RuntimeError("the system tells no resident size")
 
+    def open_files(self) -> int:
+        return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
+
 
 @asynccontextmanager
 async def serving(database: Path | None = None, **environment: str) -> AsyncIterator[Server]:

@@ -209,7 +209,7 @@ def test_the_first_start_shows_a_key_and_no_later_one(tmp_path: Path) -> None:
     assert process.log.read_text().count(key) == first.count(key)
 
 
-def test_no_pin_and_no_key_in_logs_errors_or_files(server: LatchworkProcess) -> None:
+def test_pain_15_no_pin_and_no_key_in_logs_errors_or_files(server: LatchworkProcess) -> None:
     """The canary: a known PIN and key through success, refusal, failure, webhook and crash."""
     hall, attic = (
         server.call("/devices/get", name=name)["device"]["device_id"] for name in ("Hall", "Attic")

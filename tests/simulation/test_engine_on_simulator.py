@@ -41,7 +41,7 @@ async def test_lock_that_acknowledges_and_stores_nothing_is_never_believed() -> 
 
 
 @on_virtual_time
-async def test_dropped_answer_is_read_back_and_not_written_twice() -> None:
+async def test_pain_13_dropped_answer_is_read_back_and_not_written_twice() -> None:
     async with World() as world:
         world.lock().faults.drop_answer = 1
         code = await world.create("4711")
@@ -115,7 +115,7 @@ async def test_native_schedule_is_preloaded_and_outlives_a_lost_link() -> None:
 
 
 @on_virtual_time
-async def test_pin_of_another_hand_is_a_conflict_that_ends_when_it_is_gone() -> None:
+async def test_pain_1_pin_of_another_hand_is_a_conflict_that_ends_when_it_is_gone() -> None:
     async with World(one_lock(refuses_duplicates=True)) as world:
         world.program_by_hand(1, "4711")
         code = await world.create("4711")
@@ -152,7 +152,7 @@ async def test_pin_changed_by_hand_is_told() -> None:
 
 
 @on_virtual_time
-async def test_masked_read_back_is_set_and_never_rewritten() -> None:
+async def test_pain_2_masked_read_back_is_set_and_never_rewritten() -> None:
     async with World(one_lock(reads="occupancy")) as world:
         code = await world.create("4711")
         await world.wait_for(code, "set", 3 * SECOND)
@@ -222,7 +222,7 @@ async def test_full_lock_goes_to_whoever_starts_first() -> None:
 
 
 @on_virtual_time
-async def test_stay_extended_while_it_lasts_has_no_gap_on_the_keypad() -> None:
+async def test_pain_11_stay_extended_while_it_lasts_has_no_gap_on_the_keypad() -> None:
     for native in (False, True):
         async with World(one_lock(native_scheduling=native)) as world:
             code = await world.create("4711", starts_in=HOUR, lasts=2 * HOUR)
@@ -243,7 +243,7 @@ async def test_stay_extended_while_it_lasts_has_no_gap_on_the_keypad() -> None:
 
 
 @on_virtual_time
-async def test_restart_writes_nothing_for_confirmed_codes() -> None:
+async def test_pain_5_restart_writes_nothing_for_confirmed_codes() -> None:
     async with World() as world:
         codes = [await world.create(f"471{n}") for n in range(5)]
         await world.wait(MINUTE)
@@ -269,7 +269,7 @@ async def test_restart_at_any_moment_of_setting_ends_with_the_code_set_once() ->
 
 
 @on_virtual_time
-async def test_idle_lock_costs_at_most_four_radio_operations_a_day() -> None:
+async def test_pain_9_idle_lock_costs_at_most_four_radio_operations_a_day() -> None:
     async with World() as world:
         for n in range(10):
             await world.create(f"471{n}")
@@ -328,7 +328,7 @@ async def test_clear_that_is_ignored_leaves_the_code_removing() -> None:
 
 
 @on_virtual_time
-async def test_stale_reads_and_late_changes_are_waited_out() -> None:
+async def test_pain_3_stale_reads_and_late_changes_are_waited_out() -> None:
     for fault in ({"stale_reads": 20}, {"late_apply": 20}):
         async with World(one_lock(fault)) as world:
             code = await world.create("4711")

@@ -48,7 +48,7 @@ async def test_hourly_code_opens_in_its_window_alone_and_without_a_link_to_the_l
 
 
 @on_virtual_time
-async def test_daily_code_keeps_its_time_of_day_over_a_change_of_the_clocks() -> None:
+async def test_pain_10_daily_code_keeps_its_time_of_day_over_a_change_of_the_clocks() -> None:
     async with World(computing_lock()) as world:
         code = await world.create_offline(lasts=150 * DAY)
         await world.wait(MINUTE)

@@ -95,7 +95,9 @@ async def test_a_lock_that_cannot_share_gets_a_code_of_its_own_when_asked(house:
     assert (first["code"], third["code"], len(alone["code"])) == ("1848", "1848", 6)
 
 
-async def test_a_duplicate_on_one_lock_stops_all_or_is_given_another_code(house: ApiHouse) -> None:
+async def test_pain_14_a_duplicate_on_one_lock_stops_all_or_is_given_another_code(
+    house: ApiHouse,
+) -> None:
     locks = [await house.add_lock(), await house.add_lock()]
     made = await house.ok("/access_codes/create", device_id=locks[1], code="1848")
     error = await refused(house, 409, locks, code="1848")

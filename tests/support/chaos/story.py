@@ -23,7 +23,6 @@ KINDS: dict[str, dict[str, Any]] = {
     "telling": {"pushes_changes": True, "refuses_duplicates": True},
     "small": {"positions": 3},
 }
-ZONES = {"native": "Europe/Amsterdam"}
 FAULTS: tuple[tuple[str, Any], ...] = (
     ("offline", True),
     ("drop_answer", 2),
@@ -36,8 +35,11 @@ FAULTS: tuple[tuple[str, Any], ...] = (
     ("late_apply", 3),
     ("delay", 6),
     ("flapping", {"period": 90, "share": 0.7}),
+    ("clock_skew", 90),
+    ("clock_skew", -90),
 )
-PAUSES = (SECOND / 2, 3 * SECOND, MINUTE, 20 * MINUTE, 3 * HOUR, DAY)
+PAUSES = (SECOND / 2, 3 * SECOND, MINUTE, 20 * MINUTE, 3 * HOUR, DAY, 9 * DAY)
+WEIGHTS = (16, 16, 16, 16, 12, 4, 1)
 STEPS = 30
 
 
@@ -77,7 +79,7 @@ class Story:
     async def step(self) -> None:
         act = self.rng.choices(list(self.acts), weights=list(self.acts.values()))[0]
         await act()
-        pause = self.rng.choices(PAUSES, weights=(4, 4, 4, 4, 3, 1))[0]
+        pause = self.rng.choices(PAUSES, weights=WEIGHTS)[0]
         await self.world.wait(pause, max(min(pause, 10 * MINUTE), pause / 6))
 
     def _note(self, what: str, key: str = "", outcome: Any = "") -> None:
@@ -87,7 +89,7 @@ class Story:
         return self.rng.choice(sorted(KINDS))
 
     def _span(self) -> timedelta:
-        return self.rng.choice((10 * MINUTE, 2 * HOUR, 26 * HOUR, 4 * DAY))
+        return self.rng.choice((10 * MINUTE, 2 * HOUR, 26 * HOUR, 4 * DAY, 16 * DAY))
 
     # Callers
 
@@ -289,17 +291,19 @@ class Story:
 
 
 async def _tell(seed: int, steps: int) -> str:
+    zone, start = STARTS[seed % len(STARTS)]
+    zones = {"native": zone}
     locks = [
         {
             "key": key,
             "name": key,
             "latency": 0.2,
             "capabilities": capabilities,
-            "time_zone": ZONES.get(key),
+            "time_zone": zones.get(key),
         }
         for key, capabilities in KINDS.items()
     ]
-    world = ChaosWorld({"locks": locks}, seed, STARTS[seed % len(STARTS)], ZONES)
+    world = ChaosWorld({"locks": locks}, seed, start, zones)
     try:
         async with world:
             story = Story(seed, world)

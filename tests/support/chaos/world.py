@@ -248,7 +248,7 @@ class ChaosWorld(World):
         shown = set(self.connection.execute(_SHOWN, (device_id,)).fetchall())
         for code_id, _ in shown - self._shown.get(device_id, set()):
             view = await self.find(code_id)
-            if view is None or code_id in self.doubtful:
+            if view is None or code_id in self.doubtful or self._judges_wrongly(view):
                 continue
             try:
                 super()._check(view, self.clock.now())
@@ -265,10 +265,18 @@ class ChaosWorld(World):
     def _check(self, view: CodeView, now: datetime) -> None:
         for name, value in self._wished.get(view.code.access_code_id, {}).items():
             assert getattr(view.code, name) == value, f"{now}: the accepted {name} is another's now"
+        if self._judges_wrongly(view):
+            return
         theirs = {pin for (key, _), pin in self.foreign.items() if key == view.device.provider_key}
         if view.code.access_code_id not in self.doubtful and view.code.pin not in theirs:
             super()._check(view, now)
         self._check_served(view, now)
+
+    def _judges_wrongly(self, view: CodeView) -> bool:
+        """Whether the lock's own clock, which runs wrong, has a window begun or ended by now."""
+        skew = timedelta(seconds=abs(self.lock(view.device.provider_key).faults.clock_skew))
+        edges = [at for at in (view.code.starts_at, view.code.ends_at) if at is not None]
+        return bool(skew) and any(abs(self.clock.now() - at) <= skew for at in edges)
 
     def _check_served(self, view: CodeView, now: datetime) -> None:
         """A wish of long ago has come true where the lock is sound, and is told of elsewhere."""
@@ -335,8 +343,14 @@ class ChaosWorld(World):
 
 
 STARTS = (
-    datetime(2026, 11, 23, 8, 0, tzinfo=UTC),
-    # Europe's clocks go back, and forward, on the second day of these.
-    datetime(2026, 10, 24, 6, 0, tzinfo=UTC),
-    datetime(2027, 3, 27, 6, 0, tzinfo=UTC),
+    ("Asia/Kolkata", datetime(2026, 11, 23, 8, 0, tzinfo=UTC)),
+    # The clocks there go back, or forward, on the second day; Lord Howe's by half an hour.
+    ("Europe/Amsterdam", datetime(2026, 10, 24, 6, 0, tzinfo=UTC)),
+    ("Europe/Amsterdam", datetime(2027, 3, 27, 6, 0, tzinfo=UTC)),
+    ("America/New_York", datetime(2026, 10, 31, 6, 0, tzinfo=UTC)),
+    ("America/New_York", datetime(2027, 3, 13, 6, 0, tzinfo=UTC)),
+    ("Australia/Lord_Howe", datetime(2026, 10, 2, 20, 0, tzinfo=UTC)),
+    ("Australia/Lord_Howe", datetime(2027, 4, 2, 20, 0, tzinfo=UTC)),
+    ("Pacific/Chatham", datetime(2027, 4, 2, 20, 0, tzinfo=UTC)),
 )
+"""Where the lock is that keeps its schedules in local time, and when the story begins."""

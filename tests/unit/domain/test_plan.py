@@ -114,7 +114,7 @@ def test_a_code_that_found_room_at_last_is_looked_at_again() -> None:
     assert homeless.codes["code"].retry_at is None
 
 
-def test_a_foreign_duplicate_is_told_without_any_write() -> None:
+def test_pain_4_a_foreign_duplicate_is_told_without_any_write() -> None:
     lock = state(code(), others=(foreign(3, "4711"),))
     planned = step(lock, {1: Empty()})
     assert isinstance(planned, Rest)
@@ -124,7 +124,7 @@ def test_a_foreign_duplicate_is_told_without_any_write() -> None:
     assert duplicate.detail == {"unmanaged_access_code_id": "foreign-3"}
 
 
-def test_scarce_positions_go_to_active_codes_then_to_the_nearest_start() -> None:
+def test_pain_12_scarce_positions_go_to_active_codes_then_to_the_nearest_start() -> None:
     tight = device(capabilities=LockCapabilities(positions=2, native_scheduling=True))
     codes = [
         code(
