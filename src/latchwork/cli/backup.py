@@ -1,19 +1,18 @@
 """`latchwork backup` and `latchwork restore`: the database as a single file."""
 
+import asyncio
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from latchwork.cli.migrate import tell_moved
 from latchwork.cli.say import fail
 
 if TYPE_CHECKING:
     from latchwork.config import Settings
-
-POSTGRES = (
-    "The database is PostgreSQL: use pg_dump and pg_restore, as docs/backups.md says. "
-    "This command copies SQLite files."
-)
+    from latchwork.domain.pin import Secret
 
 
 def backup(
@@ -28,7 +27,10 @@ def backup(
 
     settings = _settings()
     try:
-        back_up(settings.database, file)
+        if settings.postgres is not None:
+            asyncio.run(_back_up_postgres(settings, settings.postgres, file))
+        else:
+            back_up(settings.database, file)
         key = _copy_key(settings, file) if with_key else None
     except (LatchworkError, OSError) as error:
         fail(str(error))
@@ -47,10 +49,10 @@ def backup(
 def restore(
     file: Annotated[Path, typer.Argument(help="A file that `latchwork backup` wrote.")],
     replace: Annotated[
-        bool, typer.Option("--replace", help="Replace the database that stands; it is kept.")
+        bool, typer.Option("--replace", help="Replace the SQLite file that stands; it is kept.")
     ] = False,
 ) -> None:
-    """Makes a backup the database. Stop the server first."""
+    """Makes a backup the database. Stop the server first; a PostgreSQL database must be empty."""
     from latchwork.domain.errors import LatchworkError, NeedsAttention
     from latchwork.storage.sqlite import backup as copies
 
@@ -64,6 +66,10 @@ def restore(
         from latchwork import composition
 
         vault = composition.open_vault(settings)
+        if settings.postgres is not None:
+            rows = asyncio.run(_restore_postgres(settings, settings.postgres, file))
+            print(f"Restored and verified: {rows:,} rows. Start the servers when you are ready.")
+            return
         aside = copies.restore(file, settings.database, vault, replace=replace)
     except (LatchworkError, OSError) as error:
         fail(str(error))
@@ -80,15 +86,27 @@ def _settings() -> "Settings":
         settings = config.here()
     except LatchworkError as error:
         fail(str(error))
-    if settings.postgres is not None:
-        fail(POSTGRES)
     return settings
+
+
+async def _back_up_postgres(settings: "Settings", url: "Secret", file: Path) -> None:
+    from latchwork import composition
+    from latchwork.storage.postgres.backup import back_up
+
+    vault, now = composition.open_vault(settings), composition.clock.now
+    await back_up(url.reveal(), file, vault, now, os.urandom)
+
+
+async def _restore_postgres(settings: "Settings", url: "Secret", file: Path) -> int:
+    from latchwork import composition
+    from latchwork.storage.postgres.backup import restore
+
+    vault, now = composition.open_vault(settings), composition.clock.now
+    return await restore(file, url.reveal(), vault, now, os.urandom, tell_moved)
 
 
 def _copy_key(settings: "Settings", file: Path) -> Path:
     """Beside the backup, readable by its owner alone."""
-    import os
-
     from latchwork.domain.errors import NeedsAttention
 
     if settings.secret_key is not None:

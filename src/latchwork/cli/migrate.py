@@ -52,12 +52,13 @@ async def _move(settings: "Settings", url: str) -> int:
         await (await PostgresStorage.open(url, vault, now, os.urandom)).aclose()
         file = sqlite3.connect(f"{settings.database.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            return await move(file, url, _tell)
+            return await move(file, url, tell_moved)
         finally:
             file.close()
 
 
-def _tell(moved: "Moved") -> None:
+def tell_moved(moved: "Moved") -> None:
+    """How far a table is, on one line of the terminal."""
     end = "\n" if moved.rows >= moved.total or not sys.stderr.isatty() else "\r"
     print(f"  {moved.table:24} {moved.rows:>12,} of {moved.total:,}", end=end, file=sys.stderr)
 

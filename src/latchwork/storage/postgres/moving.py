@@ -64,7 +64,7 @@ async def move(source: sqlite3.Connection, url: str, tell: Callable[[Moved], Non
         try:
             await _check_target(target)
             await target.execute(_PROGRESS)
-            tables = list(_tables(source))
+            tables = list(tables_of(source))
             for table in tables:
                 await _move_table(source, target, table, tell)
             await target.execute(_HEADS)
@@ -86,8 +86,9 @@ async def _check_target(target: "Connection") -> None:
         raise NeedsAttention("The PostgreSQL database holds an installation. Name an empty one.")
 
 
-def _tables(source: sqlite3.Connection) -> Iterator[Table]:
-    """In the order of their making, in which what is referred to comes first."""
+def tables_of(source: sqlite3.Connection) -> Iterator[Table]:
+    """Those that are moved, in the order of their making, in which what is referred to comes
+    first."""
     names = source.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
         "ORDER BY rowid"

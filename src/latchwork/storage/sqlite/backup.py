@@ -24,15 +24,15 @@ def back_up(database: Path, target: Path) -> None:
     NeedsAttention when there is nothing to copy, or when `target` exists."""
     if not database.is_file():
         raise NeedsAttention(f"There is no database {database}.")
-    draft = _draft_beside(target)
+    draft = draft_beside(target)
     try:
         with closing(_connect(database)) as source, closing(_connect(draft)) as copy:
             _check(source, database)
             # In one step: a copy in several would start anew whenever the server writes.
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")
-            _check_whole(copy, draft)
-        _publish(draft, target)
+            check_whole(copy, draft)
+        publish(draft, target)
     except sqlite3.DatabaseError as error:
         raise NeedsAttention(f"The backup could not be made: {error}.") from error
     finally:
@@ -44,14 +44,12 @@ def restore(backup: Path, database: Path, vault: Vault, *, replace: bool) -> Pat
     name that is answered. Raises NeedsAttention, with nothing changed, while a server runs, when
     a database stands there and shall not be replaced, and for a file that is damaged, of a newer
     release, of another program or of another master key."""
-    if not backup.is_file():
-        raise NeedsAttention(f"There is no backup {backup}.")
     with acquire_process_lock(database):
-        draft = _draft_beside(database)
+        draft = draft_beside(database)
         try:
-            _copy_checked(backup, draft, vault)
+            copy_checked(backup, draft, vault)
             if not database.exists():
-                _publish(draft, database)
+                publish(draft, database)
                 return None
             if not replace:
                 raise NeedsAttention(f"There is a database {database}. --replace replaces it.")
@@ -63,7 +61,10 @@ def restore(backup: Path, database: Path, vault: Vault, *, replace: bool) -> Pat
             draft.unlink(missing_ok=True)
 
 
-def _copy_checked(backup: Path, draft: Path, vault: Vault) -> None:
+def copy_checked(backup: Path, draft: Path, vault: Vault) -> None:
+    """Copies a backup to a file of our own, and checks it: see `restore`."""
+    if not backup.is_file():
+        raise NeedsAttention(f"There is no backup {backup}.")
     try:
         with closing(_connect(backup)) as source, closing(_connect(draft)) as copy:
             _check(source, backup)
@@ -73,7 +74,7 @@ def _copy_checked(backup: Path, draft: Path, vault: Vault) -> None:
                     "The backup was made with another master key. Give that key with it."
                 )
             source.backup(copy)
-            _check_whole(copy, backup)
+            check_whole(copy, backup)
         _sync(draft)
     except sqlite3.DatabaseError as error:
         raise NeedsAttention(f"The backup {backup} cannot be read: {error}.") from error
@@ -90,13 +91,15 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise NeedsAttention(f"There is nothing in {path}.")
 
 
-def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
+def check_whole(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises NeedsAttention for a damaged database."""
     found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if found != "ok":
         raise NeedsAttention(f"{path} is damaged: {found}.")
 
 
-def _draft_beside(target: Path) -> Path:
+def draft_beside(target: Path) -> Path:
+    """A new, empty file in the target's folder that its owner alone may read."""
     if not target.parent.is_dir():
         raise NeedsAttention(f"There is no folder {target.parent}.")
     draft = target.with_name(f"{target.name}.{secrets.token_hex(8)}.new")
@@ -104,7 +107,13 @@ def _draft_beside(target: Path) -> Path:
     return draft
 
 
-def _publish(draft: Path, target: Path) -> None:
+def remove(draft: Path) -> None:
+    """The file, with what SQLite may have made beside it."""
+    for suffix in _BESIDE:
+        Path(f"{draft}{suffix}").unlink(missing_ok=True)
+
+
+def publish(draft: Path, target: Path) -> None:
     """Linking makes a complete file appear at once, and never over another."""
     _sync(draft)
     try:
