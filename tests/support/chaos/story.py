@@ -193,7 +193,10 @@ class Story:
         await self.world.clock.sleep(SECOND / 100)
 
     async def stall(self) -> None:
-        """One of the workers stands still for longer than its leases last."""
+        """One of the workers stands still, in the midst of visits, for longer than leases last."""
+        for _ in range(3):
+            await self.create()
+        await self.world.clock.sleep(self.rng.random() * SECOND / 2)
         storage = self.rng.choice(self.world.stalling)
         span = self.rng.choice((20, 200, 500)) * SECOND
         self._note(f"worker {self.world.stalling.index(storage) + 1} stalls for {span}")
