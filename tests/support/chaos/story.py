@@ -198,7 +198,7 @@ class Story:
             await self.create()
         await self.world.clock.sleep(self.rng.random() * SECOND / 2)
         storage = self.rng.choice(self.world.stalling)
-        span = self.rng.choice((20, 200, 500)) * SECOND
+        span = self.rng.choice((20, 200, 900, 1500)) * SECOND
         self._note(f"worker {self.world.stalling.index(storage) + 1} stalls for {span}")
         storage.running.clear()
         await self.world.wait(span, span / 4)
