@@ -107,7 +107,9 @@ class Story:
         standing = []
         for code_id in self.wished:
             view = await self.world.find(code_id)
-            if view is not None and not view.code.is_leaving(now):
+            if view is None or view.code.is_leaving(now):
+                continue
+            if view.code.ends_at is None or view.code.ends_at > now:
                 standing.append(code_id)
         return self.rng.choice(standing) if standing else None
 

@@ -8,9 +8,6 @@ ALTER TABLE webhook ADD COLUMN failing_last INTEGER;
 ALTER TABLE webhook ADD COLUMN disabled_at INTEGER;
 ALTER TABLE webhook ADD COLUMN disabled_reason TEXT;
 
--- Whether a message's due_at is the end of a lease.
-ALTER TABLE webhook_message ADD COLUMN leased INTEGER NOT NULL DEFAULT 0;
-
 -- By the event too, for what is sent again.
 DROP INDEX webhook_message_by_webhook;
 CREATE INDEX webhook_message_by_event ON webhook_message (webhook_id, event_id);
