@@ -22,7 +22,9 @@ from support.postgres import PostgresServer
 ACCOUNTS = 8
 """They are what is divided among workers."""
 CREATES = 5_000
-TIME_TO_LOAD = timedelta(seconds=90)
+TIME_TO_LOAD = timedelta(seconds=150)
+KILLED_AFTER = 1.5
+"""Seconds from the instant to the end of a worker, in the middle of the burst."""
 
 
 async def measure() -> list[Table]:
@@ -31,14 +33,14 @@ async def measure() -> list[Table]:
     bursts = Table(
         f"{burst.CODES:,} codes due at one instant on {burst.LOCKS:,} locks, "
         f"{burst.LATENCY * 1000:.0f} ms a call, on PostgreSQL",
-        ("workers", "proven", "drained in", "late p50", "late p99", "CPU a code"),
+        ("workers", "proven", "drained in", "late p50", "late p99", "CPU of workers a code"),
     )
-    for workers in (1, 2):
+    for workers, kill in ((1, False), (2, False), (2, True)):
         async with _fleet(workers) as (api, others):
             locks = await _locks(api)
             if workers == 1:
                 await _creates(api, locks, creates)
-            await _burst(api, others, locks, bursts)
+            await _burst(api, others, locks, bursts, kill=kill)
     return [creates, bursts]
 
 
@@ -109,7 +111,9 @@ async def _creates(api: Server, locks: list[str], table: Table) -> None:
         )
 
 
-async def _burst(api: Server, workers: list[Server], locks: list[str], table: Table) -> None:
+async def _burst(
+    api: Server, workers: list[Server], locks: list[str], table: Table, *, kill: bool
+) -> None:
     instant = datetime.now(UTC) + TIME_TO_LOAD
     await burst.wish(api, locks, instant)
     early = (instant - datetime.now(UTC)).total_seconds()
@@ -117,11 +121,17 @@ async def _burst(api: Server, workers: list[Server], locks: list[str], table: Ta
         raise RuntimeError("loading took too long: raise TIME_TO_LOAD")
     await asyncio.sleep(early)
     begin = sum(worker.cpu_seconds() for worker in workers)
+    name, gone = str(len(workers)), 0.0
+    if kill:
+        name += ", one killed"
+        await asyncio.sleep(KILLED_AFTER)
+        gone = workers[-1].cpu_seconds()
+        workers.pop().process.kill()
     late = await burst.lateness(api, instant)
-    cpu = sum(worker.cpu_seconds() for worker in workers) - begin
+    cpu = gone + sum(worker.cpu_seconds() for worker in workers) - begin
     cuts = quantiles(late, n=100)
     table.row(
-        len(workers),
+        name,
         f"{len(late):,}",
         f"{max(late):.1f} s",
         f"{cuts[49]:.1f} s",

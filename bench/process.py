@@ -1,6 +1,7 @@
 """A server of its own for each measurement, and what the system says of it."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -101,7 +102,8 @@ async def serving(database: Path | None = None, **environment: str) -> AsyncIter
             await _ready(server)
             yield server
         finally:
-            process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
             await process.wait()
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -30,6 +31,8 @@ ACCOUNTS = 4
 LOCKS = 6
 ROLES = ("api", "api", "worker", "worker", "webhooks")
 KILL_EVERY = 2.5
+DEATHS_THAT_MATTER = 3
+"""To a lock: of its worker, of the worker that took it over, of the database."""
 TAKEN_OVER_WITHIN = 30.0
 """Until its locks are read anew and every code is set, on a busy machine."""
 
@@ -163,11 +166,12 @@ def fleet(
                 LATCHWORK_LOG_LEVEL="INFO",
             )
         )
-    for process in fleet:
-        process.start()
+    fleet[0].start()
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(LatchworkProcess.start, fleet[1:]))
     yield fleet
-    for process in fleet:
-        process.stop()
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(LatchworkProcess.stop, fleet))
 
 
 @pytest.fixture(scope="module")
@@ -237,9 +241,15 @@ def test_nothing_is_lost_or_done_twice_when_processes_and_the_database_die(
         lambda: {e["event_id"] for e in told} <= hook.seen.keys(),
         within=DeliveryPolicy().lease.total_seconds() + 20,
     )
-    on_locks, leases = asyncio.run(look_inside(database.url("fleet")))
-    assert sorted(on_locks) == sorted(load.created.values())
+    locks, leases = asyncio.run(look_inside(database.url("fleet")))
+    assert sorted(pin for lock in locks for pin in lock.pins) == sorted(load.created.values())
     assert leases == 0
+    # A lock does one thing at a time: a death can leave one write of it unanswered. Most are found
+    # done by the read that comes before another try.
+    repeated = [lock.writes - len(lock.pins) for lock in locks]
+    assert min(repeated) >= 0
+    assert max(repeated) <= DEATHS_THAT_MATTER
+    assert {lock.clears for lock in locks} == {0}
 
 
 def test_the_locks_of_a_worker_that_died_are_served_by_the_other_within_seconds(
@@ -265,16 +275,26 @@ def test_the_locks_of_a_worker_that_died_are_served_by_the_other_within_seconds(
     fleet[2].start()
 
 
-async def look_inside(url: str) -> tuple[list[str], int]:
-    """The PINs on all simulated locks, and the leases that nobody ended."""
+class OnLock(msgspec.Struct):
+    """What a simulated lock holds, and how often its radio was used to program it."""
+
+    pins: list[str]
+    writes: int
+    clears: int
+
+
+async def look_inside(url: str) -> tuple[list[OnLock], int]:
+    """All simulated locks, and the number of leases that nobody ended."""
     vault = Vault(bytes.fromhex(SECRET_KEY))
     storage = await PostgresStorage.open(url, vault, lambda: datetime.now(UTC), os.urandom)
-    pins = []
+    locks = []
     for account in await storage.all_accounts():
         for value in (await storage.driver_store_load(account.connected_account_id)).values():
-            codes = msgspec.msgpack.decode(value)["codes"]
-            pins += [pin for pin, _name, _window in codes.values()]
+            lock = msgspec.msgpack.decode(value)
+            pins = [pin for pin, _name, _window in lock["codes"].values()]
+            radio = lock.get("radio", {})
+            locks.append(OnLock(pins, radio.get("write", 0), radio.get("clear", 0)))
     row = await storage._db.reading.one("SELECT count(*) FROM visit WHERE leased_until IS NOT NULL")
     await storage.aclose()
     assert row is not None
-    return pins, row[0]
+    return locks, row[0]

@@ -22,10 +22,10 @@ OF_THE_ACCOUNT = frozenset(("insufficient_permissions",))
 
 
 def iso(instant: datetime | None) -> str | None:
-    """UTC with Z and milliseconds, as Seam writes instants."""
+    """UTC with Z and milliseconds, as Seam writes instants. `instant` is in UTC."""
     if instant is None:
         return None
-    return instant.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return instant.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def shown_problem(problem: Problem, key: str, **flags: bool) -> dict[str, Any]:

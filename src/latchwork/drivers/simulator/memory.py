@@ -8,7 +8,7 @@ from latchwork.domain.pin import Pin
 from latchwork.domain.window import Window
 from latchwork.drivers.simulator.algorithm import Issued
 from latchwork.drivers.simulator.faults import Faults
-from latchwork.drivers.simulator.lock import Change, SimulatedLock, Stored
+from latchwork.drivers.simulator.lock import Change, RadioOperations, SimulatedLock, Stored
 
 _Code = tuple[str, str | None, Window | None]
 
@@ -26,6 +26,7 @@ class _Memory(msgspec.Struct, omit_defaults=True):
     removed: bool = False
     issued: dict[str, Issued] = {}
     used: tuple[Issued, ...] = ()
+    radio: RadioOperations = msgspec.field(default_factory=RadioOperations)
 
     def __repr__(self) -> str:
         return "<memory of a simulated lock>"
@@ -52,6 +53,7 @@ def dump(lock: SimulatedLock, *, removed: bool = False) -> bytes:
             removed=removed,
             issued=lock.issued,
             used=tuple(lock.used),
+            radio=lock.radio,
         )
     )
 
@@ -72,6 +74,7 @@ def restore(lock: SimulatedLock, value: bytes) -> bool:
     lock.auto_lock_enabled, lock.auto_lock_delay = memory.auto_lock
     lock.issued = memory.issued
     lock.used = set(memory.used)
+    lock.radio = memory.radio
     return not memory.removed
 
 

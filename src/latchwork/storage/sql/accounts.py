@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -265,8 +266,10 @@ def _values_of(account: ConnectedAccount) -> Row:
     )
 
 
+@lru_cache(maxsize=1024)
 def account_of(row: Row) -> ConnectedAccount:
-    """From the values of COLUMNS."""
+    """From the values of COLUMNS, as a tuple. Kept: a page of a hundred locks or codes has few
+    accounts."""
     (
         created_at,
         connected_account_id,

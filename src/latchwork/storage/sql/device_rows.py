@@ -1,6 +1,7 @@
 """Devices as rows."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -123,8 +124,9 @@ def changeable_values_of(device: Device) -> Row:
     )
 
 
+@lru_cache(maxsize=2048)
 def device_of(row: Row) -> Device:
-    """From the values of COLUMNS."""
+    """From the values of COLUMNS, as a tuple. Kept: the same locks are listed again and again."""
     created_at, device_id, workspace_id, connected_account_id, provider_key = row[:5]
     lead_time, scanned_at, audit_at, failures, retry_at = row[5:10]
     nickname, custom_metadata, is_managed, pool_enabled, reported_time_zone, lengths = row[10:16]
@@ -169,7 +171,7 @@ def device_of(row: Row) -> Device:
 
 def with_account_of(row: Row) -> tuple[Device, ConnectedAccount]:
     """From the values of WITH_ACCOUNT."""
-    return device_of(row[: len(COLUMNS)]), accounts.account_of(row[len(COLUMNS) :])
+    return device_of(tuple(row[: len(COLUMNS)])), accounts.account_of(tuple(row[len(COLUMNS) :]))
 
 
 async def write_engine_fields(tx: Transaction, device: Device, was: Device | None) -> None:
