@@ -292,8 +292,7 @@ async def look_inside(url: str) -> tuple[list[OnLock], int]:
         for value in (await storage.driver_store_load(account.connected_account_id)).values():
             lock = msgspec.msgpack.decode(value)
             pins = [pin for pin, _name, _window in lock["codes"].values()]
-            radio = lock.get("radio", {})
-            locks.append(OnLock(pins, radio.get("write", 0), radio.get("clear", 0)))
+            locks.append(OnLock(pins, lock.get("writes", 0), lock.get("clears", 0)))
     row = await storage._db.reading.one("SELECT count(*) FROM visit WHERE leased_until IS NOT NULL")
     await storage.aclose()
     assert row is not None

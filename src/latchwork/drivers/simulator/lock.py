@@ -88,6 +88,8 @@ class SimulatedLock:
         """Seconds."""
         self.online = True
         self.radio = RadioOperations()
+        self.earlier = RadioOperations()
+        """Writes and clears before the last restart."""
         self._calls = 0
         self._programmings = 0
         self._before: dict[int, tuple[Stored | None, datetime]] = {}

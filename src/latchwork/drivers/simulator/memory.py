@@ -26,7 +26,8 @@ class _Memory(msgspec.Struct, omit_defaults=True):
     removed: bool = False
     issued: dict[str, Issued] = {}
     used: tuple[Issued, ...] = ()
-    radio: RadioOperations = msgspec.field(default_factory=RadioOperations)
+    writes: int = 0
+    clears: int = 0
 
     def __repr__(self) -> str:
         return "<memory of a simulated lock>"
@@ -53,7 +54,8 @@ def dump(lock: SimulatedLock, *, removed: bool = False) -> bytes:
             removed=removed,
             issued=lock.issued,
             used=tuple(lock.used),
-            radio=lock.radio,
+            writes=lock.earlier.write + lock.radio.write,
+            clears=lock.earlier.clear + lock.radio.clear,
         )
     )
 
@@ -74,7 +76,7 @@ def restore(lock: SimulatedLock, value: bytes) -> bool:
     lock.auto_lock_enabled, lock.auto_lock_delay = memory.auto_lock
     lock.issued = memory.issued
     lock.used = set(memory.used)
-    lock.radio = memory.radio
+    lock.earlier = RadioOperations(write=memory.writes, clear=memory.clears)
     return not memory.removed
 
 
