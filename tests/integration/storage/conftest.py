@@ -16,6 +16,7 @@ from support.stored import MASTER_KEY, NOW, Stored
 
 BACKENDS = ("sqlite-file", "sqlite-memory", "postgresql")
 EMPTY = """
+DROP TABLE IF EXISTS move_progress;
 DO $$ BEGIN EXECUTE (
   SELECT 'TRUNCATE ' || string_agg(relname, ', ') || ' RESTART IDENTITY'
   FROM pg_stat_user_tables WHERE relname NOT IN ('vault', 'schema_version')
