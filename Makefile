@@ -10,7 +10,7 @@ CLIENTS := $(wildcard tests/compat/clients/*.txt)
 CLIENT_STAMPS := $(CLIENTS:tests/compat/clients/%.txt=tests/compat/envs/%/.stamp)
 
 .PHONY: run test check unit acceptance compat compat-envs locks-table simulate mutations crash soak
-.PHONY: bench docs rigs mosquitto chromium install clean
+.PHONY: bench docs rigs mosquitto chromium guides install clean
 
 run: $(VENV)/.run
 	@PATH="$(CURDIR)/$(BIN):$$PATH" latchwork serve --demo
@@ -28,7 +28,7 @@ check: $(VENV)/.dev
 unit: $(VENV)/.dev rigs
 	LATCHWORK_SEEDS=500 $(BIN)/pytest -n 2 --dist loadgroup -m "not acceptance"
 
-acceptance: $(VENV)/.dev rigs chromium compat-envs
+acceptance: $(VENV)/.dev rigs chromium guides compat-envs
 	$(BIN)/pytest -rs -n 3 --dist loadfile -m acceptance
 
 compat: $(VENV)/.dev compat-envs
@@ -68,10 +68,15 @@ docs: $(VENV)/.dev
 rigs: $(RIG_STAMPS) $(MATTER)/.rig/stamp mosquitto
 
 mosquitto:
-	@scripts/need-mosquitto
+	@scripts/need mosquitto "The tests on real Zigbee software need the MQTT broker Mosquitto" mosquitto
 
 chromium:
-	@scripts/need-chromium
+	@scripts/need chromium "The browser tests of the console need Chromium" chromium chromium-browser
+
+# Without them the tests say what was not tested.
+guides:
+	@scripts/need ruby "The guide in Ruby is tested with Ruby" ruby || true
+	@scripts/need php-cli "The guide in PHP is tested with PHP" php || true
 
 install: $(VENV)/.dev rigs
 

@@ -29,9 +29,9 @@ HIGHEST = 1200
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Debian's, or the one that is there (scripts/need-chromium)."""
+    """Debian's, or the one that is there (`make chromium`)."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert path is not None, "run scripts/need-chromium"
+    assert path is not None, "run `make chromium`"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         try:
