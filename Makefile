@@ -29,12 +29,13 @@ unit: $(VENV)/.dev rigs
 	LATCHWORK_SEEDS=500 $(BIN)/pytest -n 2 --dist loadgroup -m "not acceptance"
 
 acceptance: $(VENV)/.dev rigs chromium guides compat-envs
-	$(BIN)/pytest -rs -n 3 --dist loadfile -m acceptance
+	$(BIN)/pytest -rs -n 4 --dist loadfile -m acceptance
 
 compat: $(VENV)/.dev compat-envs
 	$(BIN)/pytest tests/compat
 
-compat-envs: rigs $(CLIENT_STAMPS)
+compat-envs: rigs
+	@$(MAKE) --no-print-directory -j2 $(CLIENT_STAMPS)
 
 SEEDS ?= 500
 FIRST ?= 1

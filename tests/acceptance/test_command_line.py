@@ -135,6 +135,9 @@ def test_events_can_be_followed(cli: Cli) -> None:
         env={**os.environ, **cli.environment},
         stdout=subprocess.PIPE,
         text=True,
+        # Where the tests themselves run in the background, interrupts are ignored, and children
+        # inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stdout is not None
     process.stdout.readline()
