@@ -34,7 +34,7 @@ _SETTINGS: Final = (
     "PRAGMA cache_size = -65536",
     # A longer log than the default of 1000 pages writes the pages that every create touches
     # back less often.
-    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA wal_autocheckpoint = 16000",
     "PRAGMA journal_size_limit = 67108864",
 )
 
