@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from latchwork.domain.errors import NeedsAttention
 from latchwork.domain.pin import MASK, Pin, Secret
+from latchwork.storage.disk import sync_folder
 
 KEY_SIZE: Final = 32
 _NONCE_SIZE: Final = 12
@@ -162,17 +163,9 @@ def _create_key(path: Path) -> None:
             path.hardlink_to(draft)
         except FileExistsError:
             return
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     finally:
         draft.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _read_key(path: Path) -> bytes:

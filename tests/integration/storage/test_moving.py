@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from latchwork.domain.errors import NeedsAttention
-from latchwork.domain.pin import Pin, Secret
-from latchwork.storage.interface import CodeFilter, EventFilter
+from latchwork.domain.pin import Pin
+from latchwork.storage.interface import EventFilter
 from latchwork.storage.postgres import PostgresStorage, moving
 from latchwork.storage.sqlite import SqliteStorage
-from support.stored import Stored, a_foreign_code, an_entry
+from support.installation import everything, fill
+from support.stored import Stored
 
 
 @pytest.fixture
@@ -22,13 +23,7 @@ def path(tmp_path: Path) -> Path:
 async def an_installation(path: Path) -> Stored:
     stored = Stored(lambda vault, now, entropy: SqliteStorage.open(path, vault, now, entropy))
     await stored.open()
-    await stored.furnish()
-    webhook = await stored.webhook(secret=Secret("whsec_bW92ZWQ="))
-    assert webhook
-    codes = [await stored.create() for _ in range(12)]
-    await stored.visit(ledger=(an_entry(codes[0]),), foreign=(a_foreign_code(),))
-    await stored.storage.driver_store_save("acc", "key", b"\x00kept")
-    return stored
+    return await fill(stored)
 
 
 async def opened(url: str, stored: Stored) -> Stored:
@@ -37,15 +32,6 @@ async def opened(url: str, stored: Stored) -> Stored:
     target._random = stored._random
     await target.open()
     return target
-
-
-async def everything(stored: Stored) -> list[object]:
-    storage = stored.storage
-    codes = await storage.codes("ws", CodeFilter(), limit=100, cursor=None)
-    events = await storage.events("ws", EventFilter(), limit=100, cursor=None)
-    found: list[object] = [codes.items, events.items, await storage.webhooks("ws")]
-    found += [await storage.pins_on("dev"), await storage.driver_store_load("acc")]
-    return [*found, await storage.account_settings("acc"), await storage.workspaces()]
 
 
 async def move(path: Path, url: str) -> int:

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from latchwork.domain.errors import NeedsAttention
-from latchwork.domain.pin import Secret
 from latchwork.storage.interface import CodeFilter, EventFilter
 from latchwork.storage.postgres import PostgresStorage
 from latchwork.storage.postgres.backup import back_up, restore
 from latchwork.storage.sqlite import SqliteStorage
 from latchwork.storage.sqlite import backup as files
 from latchwork.storage.vault import Vault
+from support.installation import everything, fill
 from support.postgres import PostgresServer
-from support.stored import MASTER_KEY, NOW, Stored, a_foreign_code, an_entry
+from support.stored import MASTER_KEY, NOW, Stored
 
 VAULT = Vault(MASTER_KEY)
 
@@ -38,23 +38,8 @@ async def on_sqlite(path: Path) -> Stored:
     return stored
 
 
-async def everything(stored: Stored) -> list[object]:
-    storage = stored.storage
-    codes = await storage.codes("ws", CodeFilter(), limit=100, cursor=None)
-    events = await storage.events("ws", EventFilter(), limit=100, cursor=None)
-    found: list[object] = [codes.items, events.items, await storage.webhooks("ws")]
-    found += [await storage.pins_on("dev"), await storage.driver_store_load("acc")]
-    return [*found, await storage.account_settings("acc"), await storage.workspaces()]
-
-
 async def an_installation(url: str) -> Stored:
-    stored = await on_postgres(url)
-    await stored.furnish()
-    await stored.webhook(secret=Secret("whsec_bW92ZWQ="))
-    codes = [await stored.create() for _ in range(12)]
-    await stored.visit(ledger=(an_entry(codes[0]),), foreign=(a_foreign_code(),))
-    await stored.storage.driver_store_save("acc", "key", b"\x00kept")
-    return stored
+    return await fill(await on_postgres(url))
 
 
 async def test_a_backup_is_one_instant_and_restores_to_either_database(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from latchwork.domain.errors import NeedsAttention
+from latchwork.storage.disk import sync_folder
 from latchwork.storage.sql import schema
 from latchwork.storage.sqlite import migrations
 from latchwork.storage.sqlite.process_lock import acquire_process_lock
@@ -55,7 +56,7 @@ def restore(backup: Path, database: Path, vault: Vault, *, replace: bool) -> Pat
                 raise NeedsAttention(f"There is a database {database}. --replace replaces it.")
             aside = _aside(database)
             draft.rename(database)
-            _sync_folder(database.parent)
+            sync_folder(database.parent)
             return aside
         finally:
             draft.unlink(missing_ok=True)
@@ -120,7 +121,7 @@ def publish(draft: Path, target: Path) -> None:
         target.hardlink_to(draft)
     except FileExistsError:
         raise NeedsAttention(f"There is a file {target}. Choose another name.") from None
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def _aside(database: Path) -> Path:
@@ -137,11 +138,3 @@ def _aside(database: Path) -> Path:
 def _sync(file: Path) -> None:
     with file.open("rb") as opened:
         os.fsync(opened.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
