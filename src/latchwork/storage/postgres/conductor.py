@@ -5,14 +5,12 @@ A unit waits for nothing but its statements, so it is driven by hand: each state
 its coroutine as an `Ask`, and the answer goes back in.
 """
 
-import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
-from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from latchwork.storage.postgres.dialect import translated
-from latchwork.storage.postgres.session import changed
+from latchwork.storage.postgres.bulk import counts_of_each, rows_of_each, run_each
 from latchwork.storage.sql.session import Row, Values
 from latchwork.storage.vault import Vault
 
@@ -24,13 +22,13 @@ T = TypeVar("T")
 ROWS: Final = "rows"
 COUNT: Final = "count"
 MANY: Final = "many"
+EACH: Final = "each"
 ALONE: Final = "alone"
-_MARK: Final = re.compile(r"\$(\d+)")
 
 
 class Ask:
-    """A statement of a unit, waiting for its answer: its rows, or how many it changed. For ALONE,
-    `values` is what is to be done by itself instead."""
+    """A statement of a unit, waiting for its answer: its rows, or how many it changed. For MANY and
+    EACH `values` are many sets of them; for ALONE, what is to be done by itself instead."""
 
     __slots__ = ("kind", "sql", "values")
 
@@ -67,6 +65,9 @@ class UnitSession:
 
     async def run_many(self, sql: str, many: Iterable[Values]) -> None:
         await Ask(MANY, sql, list(many))
+
+    async def run_each(self, sql: str, many: Iterable[Values]) -> Sequence[int]:
+        return cast("Sequence[int]", await Ask(EACH, sql, list(many)))
 
 
 class Part(Generic[T]):
@@ -159,30 +160,13 @@ async def _asked(
     """The answers to one statement with the values of each who asks."""
     if kind == ALONE:
         return [await do() for do in values]
+    if kind == ROWS:
+        return await rows_of_each(connection, sql, values)
+    if kind == COUNT:
+        return await counts_of_each(connection, sql, values)
+    every = [one for many in values for one in many]
     if kind == MANY:
-        every = [one for many in values for one in many]
-        if every:
-            await connection.executemany(translated(sql), every)
+        await run_each(connection, sql, every)
         return [None] * len(values)
-    if len(values) == 1:
-        if kind == COUNT:
-            return [changed(await connection.execute(translated(sql), *values[0]))]
-        return [await connection.fetch(translated(sql), *values[0])]
-    rows = await connection.fetchmany(
-        _numbered(sql), [(*one, number) for number, one in enumerate(values)]
-    )
-    found: list[list[Row]] = [[] for _ in values]
-    for row in rows:
-        *columns, number = row
-        found[number].append(tuple(columns))
-    return [len(own) for own in found] if kind == COUNT else found
-
-
-@lru_cache(maxsize=1024)
-def _numbered(sql: str) -> str:
-    """The statement with one more parameter, which ends each of its rows: whose they are."""
-    own = translated(sql)
-    mark = f"${max((int(number) for number in _MARK.findall(own)), default=0) + 1}::int8"
-    if own.startswith("SELECT"):
-        return f"SELECT asked.*, {mark} FROM ({own}) asked"  # noqa: S608 - a query of the house
-    return f"{own}{',' if ' RETURNING ' in own else ' RETURNING'} {mark}"
+    counts = iter(await counts_of_each(connection, sql, every))
+    return [list(islice(counts, len(many))) for many in values]

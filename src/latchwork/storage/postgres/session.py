@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import asyncpg
 
+from latchwork.storage.postgres.bulk import changed, counts_of_each, run_each
 from latchwork.storage.postgres.dialect import translated
 from latchwork.storage.postgres.failures import BROKEN, named, unavailable
 from latchwork.storage.sql.session import Row, Values
@@ -45,7 +46,10 @@ class PostgresSession:
         return changed(await self.connection.execute(translated(sql), *values))
 
     async def run_many(self, sql: str, many: Iterable[Values]) -> None:
-        await self.connection.executemany(translated(sql), many)
+        await run_each(self.connection, sql, list(many))
+
+    async def run_each(self, sql: str, many: Iterable[Values]) -> Sequence[int]:
+        return await counts_of_each(self.connection, sql, list(many))
 
 
 class PooledSession:
@@ -69,6 +73,9 @@ class PooledSession:
     async def run_many(self, sql: str, many: Iterable[Values]) -> None:
         raise NotImplementedError("writes are units")
 
+    async def run_each(self, sql: str, many: Iterable[Values]) -> Sequence[int]:
+        raise NotImplementedError("writes are units")
+
 
 async def retried(ask: "Callable[[], Awaitable[T]]") -> T:
     """For what changes nothing: asks again while connections break, as long as patience lasts."""
@@ -84,9 +91,3 @@ async def retried(ask: "Callable[[], Awaitable[T]]") -> T:
             if asyncio.get_running_loop().time() >= deadline:
                 raise unavailable(error.__cause__ or error) from error
         await asyncio.sleep(BETWEEN_TRIES)
-
-
-def changed(status: str) -> int:
-    """The number in `UPDATE 3` or `INSERT 0 1`."""
-    count = status.rpartition(" ")[2]
-    return int(count) if count.isdigit() else 0

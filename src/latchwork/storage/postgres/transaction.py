@@ -145,6 +145,11 @@ class PostgresTransaction(UnitSession):
         self.writes += 1
         await super().run_many(sql, many)
 
+    async def run_each(self, sql: str, many: Iterable[Values]) -> Sequence[int]:
+        counts = await super().run_each(sql, many)
+        self.writes += sum(counts)
+        return counts
+
     async def record(self, workspace_id: str, events: Sequence[NewEvent]) -> None:
         self.recorded += [(workspace_id, event) for event in events]
         self.writes += len(events)

@@ -34,7 +34,7 @@ _COLUMNS: Final = (
     "code",
 )
 _SELECTED: Final = sql.of("t", _COLUMNS)
-_ADD: Final = sql.insert("action_attempt", _COLUMNS)
+_ADD: Final = sql.Disjoint(sql.insert("action_attempt", _COLUMNS))
 _BY_ID: Final = sql.select(
     _SELECTED, "FROM action_attempt t WHERE t.workspace_id = ? AND t.action_attempt_id = ?"
 )
@@ -43,11 +43,11 @@ _PENDING: Final = sql.select(
     "FROM action_attempt t WHERE t.device_id = ? AND t.status = 'pending' "
     "AND t.access_code_id IS NULL ORDER BY t.created_at, t.action_attempt_id",
 )
-_END: Final = (
+_END: Final = sql.Disjoint(
     "UPDATE action_attempt SET status = ?, error_type = ?, error_message = ?, parameters = ? "
     "WHERE action_attempt_id = ?"
 )
-_SUCCEED: Final = (
+_SUCCEED: Final = sql.Disjoint(
     "UPDATE action_attempt SET status = 'success' "
     "WHERE access_code_id = ? AND status = 'pending' AND generation <= ?"
 )

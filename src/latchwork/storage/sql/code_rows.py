@@ -1,5 +1,6 @@
 """Access codes as rows, and what visits write of them."""
 
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from latchwork.domain.access_code import (
@@ -71,18 +72,20 @@ _STATE: Final = (
     "retry_at",
     "blocked",
 )
-_ADD: Final = sql.insert("access_code", (*COLUMNS, "pin_hash"))
+_ADD: Final = sql.Disjoint(sql.insert("access_code", (*COLUMNS, "pin_hash")))
 _REPLACE: Final = sql.update("access_code", _WISH, "WHERE access_code_id = ?")
 _OF_DEVICE: Final = sql.select(
     sql.of("c", COLUMNS),
     "FROM access_code c WHERE c.device_id = ? AND c.deleted_at IS NULL "
     "ORDER BY c.created_at, c.access_code_id",
 )
-_WRITE_STATE: Final = sql.update(
-    "access_code", _STATE, "WHERE access_code_id = ? AND generation = ?"
+_WRITE_STATE: Final = sql.Disjoint(
+    sql.update("access_code", _STATE, "WHERE access_code_id = ? AND generation = ?")
 )
 _WRITE_PIN: Final = "UPDATE access_code SET pin = ?, pin_hash = ? WHERE access_code_id = ?"
-_WRITE_DELETED: Final = "UPDATE access_code SET deleted_at = ? WHERE access_code_id = ?"
+_WRITE_DELETED: Final = sql.Disjoint(
+    "UPDATE access_code SET deleted_at = ? WHERE access_code_id = ?"
+)
 _RETIRE: Final = (
     "UPDATE access_code SET delete_requested_at = ? "
     "WHERE access_code_id = ? AND generation = ? AND pool = 'waiting'"
@@ -117,37 +120,43 @@ async def replace_wish(tx: Transaction, code: AccessCode, pin_hash: bytes) -> No
     await tx.run(_REPLACE, (*_wish_values(tx.vault, code), pin_hash, code.access_code_id))
 
 
-async def write_state(tx: Transaction, code: AccessCode, *, repinned: bool) -> bool:
-    """For units: what a visit found of the code's present generation; of another, nothing
-    (False). `repinned`: the visit changed its PIN too."""
-    stored = await tx.run(
-        _WRITE_STATE,
-        (
-            code.status.value,
-            *_evidence_values(code.evidence),
-            code.scheduled_on_device,
-            json_or_none(code.errors),
-            json_or_none(code.warnings),
-            code.failures,
-            to_us_or_none(code.retry_at),
-            None if code.blocked is None else code.blocked.value,
-            code.access_code_id,
-            code.generation,
-        ),
+async def write_states(
+    tx: Transaction, codes: Sequence[AccessCode], repinned: Collection[str]
+) -> set[str]:
+    """For units: what a visit found of the present generations of codes; of another generation
+    nothing is written, and the code's id is in the answer. Of those `repinned` the visit changed
+    the PIN too."""
+    counts = await tx.run_each(_WRITE_STATE, [_state_values(code) for code in codes])
+    stored = [code for code, count in zip(codes, counts, strict=True) if count]
+    for code in stored:
+        if code.access_code_id in repinned:
+            # Changed by hand, as its owner allows, or issued: it is the code's own from now on.
+            pin_hash = tx.vault.pin_hash(code.device_id, code.pin)
+            await tx.run(_WRITE_PIN, (_sealed_pin(tx.vault, code), pin_hash, code.access_code_id))
+        if code.pool is Pool.WAITING and code.delete_requested_at is not None:
+            # The pool is the engine's own wish; any other code is removed at a caller's word alone.
+            retired = (to_us(code.delete_requested_at), code.access_code_id, code.generation)
+            await tx.run(_RETIRE, retired)
+    if gone := [code for code in stored if code.deleted_at is not None]:
+        values = [(to_us_or_none(code.deleted_at), code.access_code_id) for code in gone]
+        await tx.run_many(_WRITE_DELETED, values)
+    return {code.access_code_id for code in codes} - {code.access_code_id for code in stored}
+
+
+def _state_values(code: AccessCode) -> Row:
+    """Of _STATE, then the code and its generation."""
+    return (
+        code.status.value,
+        *_evidence_values(code.evidence),
+        code.scheduled_on_device,
+        json_or_none(code.errors),
+        json_or_none(code.warnings),
+        code.failures,
+        to_us_or_none(code.retry_at),
+        None if code.blocked is None else code.blocked.value,
+        code.access_code_id,
+        code.generation,
     )
-    if not stored:
-        return False
-    if repinned:
-        # Changed by hand, as its owner allows, or issued: it is the code's own from now on.
-        pin_hash = tx.vault.pin_hash(code.device_id, code.pin)
-        await tx.run(_WRITE_PIN, (_sealed_pin(tx.vault, code), pin_hash, code.access_code_id))
-    if code.pool is Pool.WAITING and code.delete_requested_at is not None:
-        # The pool is the engine's own wish; any other code is removed at a caller's word alone.
-        retired = (to_us(code.delete_requested_at), code.access_code_id, code.generation)
-        await tx.run(_RETIRE, retired)
-    if code.deleted_at is not None:
-        await tx.run(_WRITE_DELETED, (to_us(code.deleted_at), code.access_code_id))
-    return True
 
 
 async def unblock_duplicates(tx: Transaction, device_id: str) -> None:

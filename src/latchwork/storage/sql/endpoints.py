@@ -31,8 +31,10 @@ _OLDEST_FIRST = "ORDER BY w.created_at, w.webhook_id"
 _ALL = sql.select(sql.of("w", COLUMNS), _FROM, _OLDEST_FIRST)
 _BY_ID = sql.select(sql.of("w", COLUMNS), _FROM, "WHERE w.webhook_id = ?")
 _OF_WORKSPACE = sql.select(sql.of("w", COLUMNS), _FROM, "WHERE w.workspace_id = ?", _OLDEST_FIRST)
-ADD_MESSAGE = sql.insert(
-    "webhook_message", ("message_id", "workspace_id", "webhook_id", "event_id", "due_at")
+ADD_MESSAGE = sql.Disjoint(
+    sql.insert(
+        "webhook_message", ("message_id", "workspace_id", "webhook_id", "event_id", "due_at")
+    )
 )
 _TYPES = msgspec.json.Decoder(tuple[str, ...])
 

@@ -44,7 +44,7 @@ _NEXT_DUE: Final = (
     "AND (?2 IS NULL OR connected_account_id IN (SELECT value FROM json_each(?2)))) d "
     "WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"
 )
-_TAKE: Final = (
+_TAKE: Final = sql.Disjoint(
     "UPDATE visit SET due_at = NULL, leased_until = ?, token = ?, rescan = 0 WHERE device_id = ?"
 )
 _SCAN_AFRESH: Final = "UPDATE device SET scanned_at = NULL WHERE device_id = ?"
@@ -58,11 +58,11 @@ _HELD: Final = sql.select(
     f"FROM {device_rows.WITH_ACCOUNT_TABLES} JOIN visit v ON v.device_id = d.device_id "
     "WHERE d.device_id = ? AND v.token = ? AND v.leased_until IS NOT NULL",
 )
-_EXTEND: Final = (
+_EXTEND: Final = sql.Disjoint(
     "UPDATE visit SET leased_until = ? "
     "WHERE device_id = ? AND token = ? AND leased_until IS NOT NULL RETURNING workspace_id"
 )
-_RELEASE: Final = (
+_RELEASE: Final = sql.Disjoint(
     "UPDATE visit SET leased_until = NULL, "
     "due_at = CASE WHEN due_at < ?3 OR ?3 IS NULL THEN due_at ELSE ?3 END "
     "WHERE device_id = ?1 AND token = ?2 AND leased_until IS NOT NULL "
@@ -222,13 +222,7 @@ async def _write_back(
     for code in changes.adopted:
         await code_rows.add(tx, code, tx.vault.pin_hash(code.device_id, code.pin))
     left_out = await codes.add_unless_taken(tx, changes.new_codes)
-    overtaken = {
-        code.access_code_id
-        for code in changes.codes
-        if not await code_rows.write_state(
-            tx, code, repinned=code.access_code_id in changes.repinned
-        )
-    }
+    overtaken = await code_rows.write_states(tx, changes.codes, changes.repinned)
     await slots.write(
         tx,
         workspace_id,

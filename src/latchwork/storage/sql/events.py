@@ -32,7 +32,7 @@ _STORED = (
 _METADATA = ("device_metadata", "account_metadata")
 """As they were when the event was stored."""
 _COLUMNS = sql.of("e", ("created_at", "sequence", *_STORED[1:], *_METADATA))
-_ADD = (
+_ADD = sql.Disjoint(
     f"INSERT INTO event ({', '.join((*_STORED, *_METADATA))}) "  # noqa: S608 - constants
     f"VALUES ({'?, ' * len(_STORED)}"
     "(SELECT custom_metadata FROM device WHERE device_id = ? AND custom_metadata <> '{}'), "

@@ -1,5 +1,6 @@
 """When devices are due, and who holds them: the one table that every write to a lock touches."""
 
+from latchwork.storage.sql import sql
 from latchwork.storage.sql.session import Transaction
 
 FRESH_SCAN = 1
@@ -7,7 +8,9 @@ FRESH_SCAN = 1
 them with what it knew before."""
 AUDIT = 2
 
-_MAKE_DUE = "UPDATE visit SET due_at = ?2 WHERE device_id = ?1 AND (due_at IS NULL OR due_at > ?2)"
+_MAKE_DUE = sql.Disjoint(
+    "UPDATE visit SET due_at = ?2 WHERE device_id = ?1 AND (due_at IS NULL OR due_at > ?2)"
+)
 _MAKE_ALL_DUE = (
     "UPDATE visit SET due_at = ?2 "
     "WHERE connected_account_id = ?1 AND (due_at IS NULL OR due_at > ?2)"

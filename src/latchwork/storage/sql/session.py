@@ -29,6 +29,9 @@ class Session(Protocol):
     async def run_many(self, sql: str, many: Iterable[Values]) -> None:
         """One statement for each of many values, in one round trip where that saves time."""
 
+    async def run_each(self, sql: str, many: Iterable[Values]) -> Sequence[int]:
+        """Like run_many; how many rows were changed by each."""
+
 
 class Storing(Session, Protocol):
     """What storing events takes."""

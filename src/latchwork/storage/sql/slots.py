@@ -43,13 +43,15 @@ FOREIGN = (
 )
 _AT_POSITION = "ON CONFLICT (device_id, position) DO UPDATE SET"
 _SAME_CODE = "WHERE device_id = ? AND position = ? AND access_code_id = ?"
-_CHANGE_ENTRY = sql.update("ledger", LEDGER[3:], _SAME_CODE)
+_CHANGE_ENTRY = sql.Disjoint(sql.update("ledger", LEDGER[3:], _SAME_CODE))
 _OWNER = ("workspace_id",)
-_PUT_ENTRY = sql.insert("ledger", (*LEDGER, *_OWNER), f"{_AT_POSITION} {sql.replacing(LEDGER[2:])}")
+_PUT_ENTRY = sql.Disjoint(
+    sql.insert("ledger", (*LEDGER, *_OWNER), f"{_AT_POSITION} {sql.replacing(LEDGER[2:])}")
+)
 _PUT_FOREIGN = sql.insert(
     "foreign_code", (*FOREIGN, *_OWNER), f"{_AT_POSITION} {sql.replacing(FOREIGN[2:])}"
 )
-_DROP_ENTRY = "DELETE FROM ledger WHERE device_id = ? AND position = ?"
+_DROP_ENTRY = sql.Disjoint("DELETE FROM ledger WHERE device_id = ? AND position = ?")
 _DROP_FOREIGN = "DELETE FROM foreign_code WHERE device_id = ? AND position = ?"
 _OF_DEVICE = "WHERE s.device_id = ? ORDER BY s.position"
 _ENTRIES = sql.select(sql.of("s", LEDGER), "FROM ledger s", _OF_DEVICE)
@@ -73,20 +75,24 @@ async def write(
     foreign_removed: Iterable[int],
 ) -> None:
     """For units."""
-    run = tx.run
-    for position in ledger_removed:
-        await run(_DROP_ENTRY, (device_id, position))
-    for position in foreign_removed:
-        await run(_DROP_FOREIGN, (device_id, position))
+    if removed := [(device_id, position) for position in ledger_removed]:
+        await tx.run_many(_DROP_ENTRY, removed)
+    if removed := [(device_id, position) for position in foreign_removed]:
+        await tx.run_many(_DROP_FOREIGN, removed)
+    # Most entries change for the same code, which leaves the index by code alone; what is reserved
+    # and not written yet is new most often.
+    new: list[Row] = []
+    known: list[Row] = []
     for entry in ledger:
-        values = _values_of_entry(tx.vault, entry)
-        # Most entries change for the same code, which leaves the index by code alone; what is
-        # reserved and not written yet is new most often.
         is_new = entry.phase is Phase.RESERVED and entry.written_at is None
-        if is_new or not await run(_CHANGE_ENTRY, (*values[3:], *values[:3])):
-            await run(_PUT_ENTRY, (*values, workspace_id))
+        (new if is_new else known).append(_values_of_entry(tx.vault, entry))
+    if known:
+        counts = await tx.run_each(_CHANGE_ENTRY, [(*v[3:], *v[:3]) for v in known])
+        new += [values for values, count in zip(known, counts, strict=True) if not count]
+    if new:
+        await tx.run_many(_PUT_ENTRY, [(*values, workspace_id) for values in new])
     for code in foreign:
-        await run(_PUT_FOREIGN, (*_values_of_foreign(tx.vault, code), workspace_id))
+        await tx.run(_PUT_FOREIGN, (*_values_of_foreign(tx.vault, code), workspace_id))
 
 
 async def entries(session: Session, device_id: str) -> tuple[LedgerEntry, ...]:

@@ -8,6 +8,14 @@ import msgspec
 from latchwork.storage.sql.session import Values
 
 
+class Disjoint(str):
+    """A statement that a unit runs on rows of its own keys alone: sets of values which are asked
+    for at the same time never meet in a row, neither to write nor to read it. A database may
+    carry all of them out as one."""
+
+    __slots__ = ()
+
+
 def insert(table: str, columns: Sequence[str], rest: str = "") -> str:
     marks = ", ".join("?" * len(columns))
     names = ", ".join(columns)

@@ -51,6 +51,13 @@ class SqliteSession:
         except sqlite3.DatabaseError as error:
             _fail(error)
 
+    async def run_each(self, sql: str, many: Iterable[Values]) -> Sequence[int]:
+        execute = self._connection.execute
+        try:
+            return [execute(sql, values).rowcount for values in many]
+        except sqlite3.DatabaseError as error:
+            _fail(error)
+
 
 class SqliteTransaction(SqliteSession):
     """See Transaction. Serves every unit: the writer runs one at a time."""
