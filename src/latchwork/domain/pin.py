@@ -34,6 +34,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        if self._value is other._value:
+            return True
         return compare_digest(self._value.encode(), other._value.encode())
 
     def __hash__(self) -> int:

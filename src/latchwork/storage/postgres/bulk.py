@@ -24,15 +24,15 @@ _types: dict[str, tuple[str, ...]] = {}
 
 async def rows_of_each(
     connection: "AnyConnection", sql: str, many: Sequence[Values]
-) -> list[Sequence[Row]]:
+) -> Sequence[Sequence[Row]]:
     """What the statement answers for each set of values."""
-    if len(many) == 1 or not many:
-        own = translated(sql)
-        return [await connection.fetch(own, *values) for values in many]
-    found: list[Sequence[Row]] = [[] for _ in many]
+    if len(many) == 1:
+        answered: Any = await connection.fetch(translated(sql), *many[0])
+        return [answered]
+    found: list[list[Row]] = [[] for _ in many]
     for row in await _fetch(connection, sql, many):
         *columns, number = row
-        found[number].append(tuple(columns))  # type: ignore[attr-defined]
+        found[number].append(tuple(columns))
     return found
 
 
@@ -40,14 +40,13 @@ async def counts_of_each(
     connection: "AnyConnection", sql: str, many: Sequence[Values]
 ) -> list[int]:
     """How many rows the statement changes for each set of values."""
-    if len(many) == 1 or not many:
-        own = translated(sql)
-        return [changed(await connection.execute(own, *values)) for values in many]
-    counts = [0] * len(many)
+    if len(many) == 1:
+        return [changed(await connection.execute(translated(sql), *many[0]))]
+    rows = await _fetch(connection, sql, many)
     if isinstance(sql, Disjoint) and sql.startswith("INSERT"):
-        await _fetch(connection, sql, many)
         return [1] * len(many)
-    for row in await _fetch(connection, sql, many):
+    counts = [0] * len(many)
+    for row in rows:
         counts[row[-1]] += 1
     return counts
 
@@ -69,6 +68,8 @@ def changed(status: str) -> int:
 async def _fetch(connection: "AnyConnection", sql: str, many: Sequence[Values]) -> Sequence[Any]:
     """All rows, each ended by the number of the set that it is for (not so of an INSERT that is
     told as one)."""
+    if not many:
+        return []
     if not many[0] or not (isinstance(sql, Disjoint) or sql.startswith("SELECT")):
         sets = [(*values, number) for number, values in enumerate(many)]
         return await connection.fetchmany(_numbered(sql), sets)

@@ -40,7 +40,17 @@ _SETTINGS: Final = {
     "lock_timeout": "10000",
     "idle_in_transaction_session_timeout": "30000",
     "timezone": "UTC",
+    # Every statement looks up few rows by an index. A plan that was made while its table was all but
+    # empty says otherwise, and stands while the table grows.
+    "jit": "off",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_material": "off",
 }
+PLANS_STAND: Final = 20
+"""Seconds after which a statement is planned anew: tables grow fast at first, and the server's own
+statistics come late."""
 
 
 class PostgresDatabase:
@@ -171,6 +181,7 @@ async def open_database(
             timeout=CONNECT_WITHIN,
             command_timeout=ANSWER_WITHIN,
             statement_cache_size=512,
+            max_cached_statement_lifetime=PLANS_STAND,
             server_settings=_SETTINGS,
             target_session_attrs=SessionAttribute.read_write,
         )
