@@ -48,6 +48,14 @@ class Server:
             if cursor is None:
                 return found
 
+    async def metric(self, name: str) -> float:
+        """The present value of a metric, named with its labels."""
+        async with aiohttp.ClientSession() as http, http.get(f"{self.url}/metrics") as answer:
+            for line in (await answer.text()).splitlines():
+                if line.startswith(f"{name} "):
+                    return float(line.rpartition(" ")[2])
+        raise RuntimeError(f"the server tells no {name}")
+
     async def locks(self, count: int, **settings: Any) -> list[str]:
         """Connects so many equal simulated locks; their ids, once all are found."""
         await self.call(

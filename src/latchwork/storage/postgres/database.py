@@ -40,8 +40,8 @@ _SETTINGS: Final = {
     "lock_timeout": "10000",
     "idle_in_transaction_session_timeout": "30000",
     "timezone": "UTC",
-    # Every statement looks up few rows by an index. A plan that was made while its table was all but
-    # empty says otherwise, and stands while the table grows.
+    # Every statement looks up few rows by an index. A plan that was made while its table was all
+    # but empty says otherwise, and stands while the table grows.
     "jit": "off",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
