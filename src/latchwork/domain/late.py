@@ -1,31 +1,20 @@
 """Lateness: when a wish should have come true, what is said when it has not, and to whom."""
 
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from latchwork.domain import events, problem
 from latchwork.domain.access_code import AccessCode
-from latchwork.domain.device import ConnectedAccount, Device
 from latchwork.domain.external import CONFLICTING
 from latchwork.domain.lock_state import LockState
 from latchwork.domain.policy import Policy
 from latchwork.domain.problem import Problem
-from latchwork.domain.timing import program_from
 
 LOW_BATTERY: Final = "accessory_keypad_low_battery"
 """Seam's code for the battery of what the PIN is typed on, the nearest that it has."""
 FAILED_TO_UPDATE: Final = "failed_to_update"
-
-
-class OnLock(Protocol):
-    """A lock and its account."""
-
-    @property
-    def device(self) -> Device: ...
-    @property
-    def account(self) -> ConnectedAccount: ...
 
 
 class Lateness(msgspec.Struct, frozen=True):
@@ -84,7 +73,9 @@ def tell_late_update(
     state: LockState, code: AccessCode, now: datetime, policy: Policy
 ) -> AccessCode:
     """The code opens the lock, and a change of it is not on the lock yet."""
-    if code.generation == 1 or now < expected_at(state, code, policy) + policy.failure_deadline:
+    if code.generation == 1:
+        return code
+    if now < expected_at(code, state.program_from(code), policy) + policy.failure_deadline:
         return code
     text = "The last change of the code could not be made on the lock in time. It goes on being "
     return fail(state, code, now, FAILED_TO_UPDATE, f"{text}tried.", events.FAILED_TO_UPDATE)
@@ -108,10 +99,10 @@ def fail(
     return code
 
 
-def expected_at(state: OnLock, code: AccessCode, policy: Policy) -> datetime:
-    """From when an unproven code counts as late: at its start when it was wished in good time,
-    else after a grace from the wish, or from the discovery that somebody removed it."""
-    begin = program_from(code, state.device, state.account)
+def expected_at(code: AccessCode, begin: datetime, policy: Policy) -> datetime:
+    """From when an unproven code, programmed from `begin`, counts as late: at its start when it was
+    wished in good time, else after a grace from the wish, or from the discovery that somebody
+    removed it."""
     grace = code.changed_at + policy.delay_after
     if code.starts_at is None or code.changed_at > min(begin, code.starts_at - policy.delay_after):
         late_from = grace if code.starts_at is None else max(code.starts_at, grace)

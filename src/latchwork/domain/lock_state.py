@@ -17,7 +17,7 @@ from latchwork.domain.events import WITH_PROBLEMS, NewEvent
 from latchwork.domain.pin import Pin
 from latchwork.domain.problem import Problems
 from latchwork.domain.slots import ForeignCode, LedgerEntry, Phase
-from latchwork.domain.timing import is_natively_scheduled
+from latchwork.domain.timing import is_natively_scheduled, program_from
 from latchwork.domain.visit import LockView, VisitChanges
 from latchwork.domain.window import Window, same_schedule
 
@@ -31,7 +31,8 @@ class LockState:
         self.codes: dict[str, AccessCode] = {code.access_code_id: code for code in view.codes}
         self.ledger: dict[int, LedgerEntry] = {entry.position: entry for entry in view.ledger}
         self.foreign: dict[int, ForeignCode] = {code.position: code for code in view.foreign}
-        self.position_of: dict[str, int] = {e.access_code_id: e.position for e in view.ledger}
+        self._entries: dict[str, LedgerEntry] = {e.access_code_id: e for e in view.ledger}
+        self._begins: dict[str, tuple[datetime | None, datetime]] = {}
         self.wishes: list[ActionAttempt] = [
             a for a in view.actions if a.action_type in OF_UNMANAGED
         ]
@@ -52,8 +53,17 @@ class LockState:
         self._attempts: list[ActionAttempt] = []
 
     def entry_of(self, code: AccessCode) -> LedgerEntry | None:
-        position = self.position_of.get(code.access_code_id)
-        return None if position is None else self.ledger[position]
+        return self._entries.get(code.access_code_id)
+
+    def program_from(self, code: AccessCode) -> datetime:
+        """See `timing`. Asked again and again in a visit: kept until the code's start changes,
+        which is all of it that a visit can change."""
+        known = self._begins.get(code.access_code_id)
+        if known is not None and known[0] is code.starts_at:
+            return known[1]
+        begin = program_from(code, self.device, self.account)
+        self._begins[code.access_code_id] = code.starts_at, begin
+        return begin
 
     def wanted_window(self, code: AccessCode) -> Window | None:
         """The schedule that the lock shall store with the code; None: no schedule."""
@@ -79,12 +89,12 @@ class LockState:
     def set_entry(self, entry: LedgerEntry) -> None:
         if self.ledger.get(entry.position) != entry:
             self.ledger[entry.position] = entry
-            self.position_of[entry.access_code_id] = entry.position
+            self._entries[entry.access_code_id] = entry
             self._changed_positions.add(entry.position)
 
     def drop_entry(self, position: int) -> None:
         entry = self.ledger.pop(position)
-        self.position_of.pop(entry.access_code_id, None)
+        self._entries.pop(entry.access_code_id, None)
         self._changed_positions.add(position)
 
     def set_foreign(self, code: ForeignCode) -> None:

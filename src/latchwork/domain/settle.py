@@ -28,7 +28,7 @@ from latchwork.domain.names import fitted
 from latchwork.domain.policy import Policy
 from latchwork.domain.problem import Problem
 from latchwork.domain.slots import LedgerEntry, Phase
-from latchwork.domain.timing import keeps_window, program_from
+from latchwork.domain.timing import keeps_window
 
 CURED_BY_PROOF: tuple[str, ...] = (
     "failed_to_set_on_device",
@@ -182,7 +182,7 @@ def _settle_unproven(state: LockState, code: AccessCode, now: datetime, policy: 
     if is_low and code.status is CodeStatus.SETTING:
         warning = Problem("unknown_issue_with_access_code", BATTERY_TEXT, now)
         code = state.set_code(code, warnings=problem.added(code.warnings, warning))
-    late_from = expected_at(state, code, policy)
+    late_from = expected_at(code, state.program_from(code), policy)
     if now < late_from:
         return
     if code.offline is None:
@@ -202,7 +202,7 @@ def _unproven_status(
         return CodeStatus.SETTING
     if keeps_window(code, state.device):
         return CodeStatus.UNSET
-    if now >= program_from(code, state.device, state.account):
+    if now >= state.program_from(code):
         return CodeStatus.SETTING
     return CodeStatus.UNSET
 
@@ -233,7 +233,7 @@ def next_change(
         times.append(code.starts_at)
         entry = state.entry_of(code)
         if not is_proven(state, code) or (entry and needs_rename(state, code, entry)):
-            late_from = expected_at(state, code, policy)
-            begin = program_from(code, state.device, state.account)
+            begin = state.program_from(code)
+            late_from = expected_at(code, begin, policy)
             times += [begin, late_from, late_from + policy.failure_deadline]
     return min((t for t in times if t is not None and t > now), default=None)

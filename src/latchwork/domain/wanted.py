@@ -7,7 +7,7 @@ from latchwork.domain.lock_state import LockState, is_proven
 from latchwork.domain.policy import Policy
 from latchwork.domain.settle import needs_fresh_proof, needs_rename
 from latchwork.domain.slots import LedgerEntry, Phase
-from latchwork.domain.timing import is_natively_scheduled, program_from
+from latchwork.domain.timing import is_natively_scheduled
 
 
 def can_reach(state: LockState, now: datetime) -> bool:
@@ -30,7 +30,7 @@ def is_wanted(state: LockState, code: AccessCode, now: datetime) -> bool:
         and code.offline is None
         and not code.is_leaving(now)
         and code.blocked is not Blocked.EXTERNAL
-        and program_from(code, state.device, state.account) <= now
+        and state.program_from(code) <= now
     )
 
 
@@ -43,9 +43,7 @@ def is_misplaced(state: LockState, entry: LedgerEntry, now: datetime) -> bool:
     if code.blocked is not None:
         # A refused write: the position is given back once a read shows it empty.
         return entry.phase is not Phase.CONFIRMED
-    return not is_natively_scheduled(code, state.device) and (
-        program_from(code, state.device, state.account) > now
-    )
+    return not is_natively_scheduled(code, state.device) and state.program_from(code) > now
 
 
 def rests(state: LockState, code: AccessCode) -> bool:

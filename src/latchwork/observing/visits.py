@@ -126,7 +126,8 @@ class WatchedVisitStorage:
             took = (now - _wished_from(code, view)).total_seconds()
             self._metrics.time_to_set.note(max(took, 0.0), driver)
         if event.event_type == SET_ON_DEVICE:
-            late = (now - expected_at(view, code, self._policy)).total_seconds()
+            begin = program_from(code, view.device, view.account)
+            late = (now - expected_at(code, begin, self._policy)).total_seconds()
             self._metrics.lateness.note(max(late, 0.0), driver)
 
 

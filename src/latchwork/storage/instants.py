@@ -13,7 +13,8 @@ def to_us(instant: datetime) -> int:
 
 
 def from_us(us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=us)
+    # Named, the argument costs three times as much.
+    return _EPOCH + timedelta(0, 0, us)
 
 
 def to_us_or_none(instant: datetime | None) -> int | None:
@@ -21,7 +22,7 @@ def to_us_or_none(instant: datetime | None) -> int | None:
 
 
 def from_us_or_none(us: int | None) -> datetime | None:
-    return None if us is None else _EPOCH + timedelta(microseconds=us)
+    return None if us is None else from_us(us)
 
 
 def span_to_us(span: timedelta) -> int:

@@ -186,7 +186,7 @@ def ignore_the_lead_time() -> Patches:
     def at_once(code: AccessCode, device: Any, account: Any) -> datetime:
         return code.created_at
 
-    return [(module, "program_from", at_once) for module in (wanted, settle)]
+    return [(lock_state, "program_from", at_once)]
 
 
 @mutation
