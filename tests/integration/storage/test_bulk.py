@@ -6,10 +6,18 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import latchwork.storage.sql
 from latchwork.storage.postgres import bulk
-from latchwork.storage.postgres.bulk import as_one, counts_of_each, rows_of_each, run_each
+from latchwork.storage.postgres.bulk import (
+    as_one,
+    counts_of_each,
+    in_words,
+    rows_of_each,
+    run_each,
+)
 from latchwork.storage.postgres.database import connect
 from latchwork.storage.postgres.dialect import translated
 from latchwork.storage.sql import attempts, code_rows, engine, slots
@@ -30,6 +38,8 @@ OF_VISITS = (
     slots._FOREIGN_CODES,
     attempts._PENDING,
 )
+one_connection = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+"""Reading changes nothing on it."""
 
 
 def disjoint() -> set[str]:
@@ -92,6 +102,29 @@ async def test_nothing_and_one_set_need_no_arrays(connection: Connection, asked:
     assert await counts_of_each(connection, DROP, [("d", 0)]) == [0]
     assert await rows_of_each(connection, READ, [(4, None)]) == [[(4, "d")]]
     assert asked == [0]
+
+
+@one_connection
+@given(values=st.lists(st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"))))
+async def test_texts_arrive_as_they_are(connection: Connection, values: list[str | None]) -> None:
+    read = "SELECT $1::text::text[]"
+    assert await connection.fetchval(read, in_words("text", values)) == values
+
+
+@one_connection
+@given(values=st.lists(st.none() | st.binary()))
+async def test_bytes_arrive_as_they_are(connection: Connection, values: list[bytes | None]) -> None:
+    read = "SELECT $1::text::bytea[]"
+    assert await connection.fetchval(read, in_words("bytea", values)) == values
+
+
+@one_connection
+@given(values=st.lists(st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1)))
+async def test_numbers_arrive_as_they_are(
+    connection: Connection, values: list[int | bool | None]
+) -> None:
+    read = "SELECT $1::text::int8[]"
+    assert await connection.fetchval(read, in_words("int8", values)) == values
 
 
 @pytest.mark.parametrize("sql", [*OF_VISITS, *sorted(disjoint())], ids=lambda sql: sql[:60])

@@ -1,8 +1,12 @@
 """One statement with many sets of values, at the cost of one where it can be told as one: the sets
-travel as arrays, a column each, and the statement is joined with them."""
+travel as arrays, a column each, and the statement is joined with them.
+
+An array is told in words: asyncpg looks at each element of a list whether it is a list itself,
+which took a seventh of a worker's time.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -77,7 +81,30 @@ async def _fetch(connection: "AnyConnection", sql: str, many: Sequence[Values]) 
     if types is None:
         prepared = await connection.prepare(translated(sql))
         types = _types[sql] = tuple(each.name for each in prepared.get_parameters())
-    return await connection.fetch(as_one(sql, types), *map(list, zip(*many, strict=True)))
+    columns = zip(*many, strict=True)
+    arrays = [in_words(name, column) for name, column in zip(types, columns, strict=True)]
+    return await connection.fetch(as_one(sql, types), *arrays)
+
+
+def in_words(name: str, values: Iterable[Any]) -> str:
+    """An array of values of that type, as PostgreSQL reads it."""
+    say = _WORDS[name]
+    return f"{{{','.join('NULL' if value is None else say(value) for value in values)}}}"
+
+
+def _quoted(text: str) -> str:
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+_WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "int8": "{:d}".format,
+    "int4": "{:d}".format,
+    "float8": repr,
+    "text": _quoted,
+    "bytea": lambda value: f'"\\\\x{value.hex()}"',
+}
 
 
 @lru_cache(maxsize=1024)
@@ -92,9 +119,9 @@ def _numbered(sql: str) -> str:
 
 @lru_cache(maxsize=1024)
 def as_one(sql: str, types: tuple[str, ...]) -> str:
-    """The statement for many sets of values, which come as arrays of these types."""
+    """The statement for many sets of values, which come as arrays of these types, in words."""
     own = _MARK.sub(r"asked.p\1", translated(sql)).strip()
-    arrays = ", ".join(f"${n}::{name}[]" for n, name in enumerate(types, 1))
+    arrays = ", ".join(f"${n}::text::{name}[]" for n, name in enumerate(types, 1))
     columns = ", ".join(f"p{n}" for n in range(1, len(types) + 1))
     asked = f"unnest({arrays}) WITH ORDINALITY AS asked({columns}, number)"
     number = "asked.number - 1"
