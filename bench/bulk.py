@@ -1,10 +1,13 @@
 """A database with many waiting codes, filled through the storage that serves them."""
 
 import asyncio
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +26,23 @@ T = TypeVar("T")
 AT_ONCE = 2_000
 POSITIONS = 5_000
 SETTINGS = {"count": 1, "positions": POSITIONS, "durable": False}
+
+_made: dict[tuple[int, int], tuple[Path, list[str]]] = {}
+
+
+async def filled(folder: Path, *, codes: int, locks: int) -> tuple[Path, list[str]]:
+    """A database of `fill` in the folder, and the ids of its codes. It takes minutes to fill: made
+    once a run, and copied for each that asks."""
+    if (codes, locks) not in _made:
+        kept = Path(tempfile.mkdtemp(prefix="latchwork-bench-"))
+        atexit.register(shutil.rmtree, kept, ignore_errors=True)
+        path = kept / "latchwork.sqlite3"
+        ids = await fill(path, codes=codes, locks=locks, begin=datetime.now(UTC))
+        _made[codes, locks] = path, ids
+    path, ids = _made[codes, locks]
+    for file in (path, Path(f"{path}.key")):
+        shutil.copy2(file, folder)
+    return folder / path.name, list(ids)
 
 
 async def fill(path: Path, *, codes: int, locks: int, begin: datetime) -> list[str]:

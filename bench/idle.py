@@ -4,10 +4,9 @@ import asyncio
 import os
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.bulk import fill
+from bench.bulk import filled
 from bench.process import Server, serving
 from bench.report import Table
 
@@ -25,8 +24,7 @@ async def measure() -> list[Table]:
     """One process on a SQLite file; then the same installation, moved, on PostgreSQL."""
     table = Table("Idle", ("waiting codes", "locks", "database", "CPU of one core", "resident"))
     with tempfile.TemporaryDirectory(prefix="latchwork-bench-") as folder:
-        path = Path(folder) / "latchwork.sqlite3"
-        await fill(path, codes=CODES, locks=LOCKS, begin=datetime.now(UTC))
+        path, _ = await filled(Path(folder), codes=CODES, locks=LOCKS)
         async with serving(path) as server:
             await _idle(server, "SQLite", table)
         with PostgresServer() as database:

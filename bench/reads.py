@@ -3,12 +3,11 @@
 import random
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench import load
-from bench.bulk import fill
+from bench.bulk import filled
 from bench.process import KEY, Server, serving
 from bench.report import Table
 
@@ -26,8 +25,7 @@ Body = Callable[[int], dict[str, Any]]
 async def measure() -> list[Table]:
     pick = random.Random(1)
     with tempfile.TemporaryDirectory(prefix="latchwork-bench-") as folder:
-        path = Path(folder) / "latchwork.sqlite3"
-        ids = await fill(path, codes=CODES, locks=LOCKS, begin=datetime.now(UTC))
+        path, ids = await filled(Path(folder), codes=CODES, locks=LOCKS)
         pick.shuffle(ids)
         async with serving(path) as server:
             return [await _measure(server, ids, pick)]
