@@ -36,11 +36,14 @@ class LockCloud:
         self.hooks = Hooks()
         self.refusals: tuple[int, int] = (0, 0)
         """How many calls are still to be refused, and with which status."""
+        self.lists_nothing = False
         self.work: set[asyncio.Task[None]] = set()
 
     # The contract
 
     async def list_locks(self, _: Request) -> Response:
+        if self.lists_nothing:
+            return JSONResponse({"locks": []})
         return JSONResponse({"locks": [lock.shown() for lock in self.locks.values()]})
 
     async def get_lock(self, request: Request) -> Response:
@@ -260,6 +263,10 @@ class LockCloud:
         self.refusals = int(asked["count"]), int(asked["status"])
         return JSONResponse({})
 
+    async def list_nothing(self, request: Request) -> Response:
+        self.lists_nothing = bool((await _json(request))["on"])
+        return JSONResponse({})
+
     # What they share
 
     def _lock(self, request: Request) -> Lock:
@@ -331,6 +338,7 @@ class LockCloud:
             ("POST", f"{door}/reset", self.reset),
             ("POST", "/test/tokens/expire", self.expire_tokens),
             ("POST", "/test/calls/refuse", self.refuse_calls),
+            ("POST", "/test/locks/list_nothing", self.list_nothing),
         )
         return [
             *(

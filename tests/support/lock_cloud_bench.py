@@ -10,12 +10,13 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from latchwork.domain.pin import Secret
+from latchwork.domain.window import Window
 from latchwork.drivers.conformance import Fault, LockUnderTest
 from latchwork.drivers.lock_cloud.driver import factory
 from support.cloud_bench import CatchingFactory, CloudBench, CloudLockUnderTest
@@ -24,6 +25,8 @@ from support.server import free_port
 SERVER = Path(__file__).resolve().parents[2] / "examples" / "lock_cloud_server" / "server.py"
 TOKEN, REFRESH_TOKEN = "static-token-of-a-test", "refresh-token-of-a-test"
 START_TIMEOUT = 20.0
+LATE = 1.0
+"""Seconds until a late lock has what it was sent."""
 
 
 class LockCloudServer:
@@ -110,6 +113,9 @@ class LockCloudBench(CloudBench):
         await asyncio.to_thread(self.server.stop)
         await asyncio.to_thread(self.server.start)
 
+    async def list_nothing(self, *, on: bool) -> None:
+        await asyncio.to_thread(self.server.test, "POST", "/locks/list_nothing", {"on": on})
+
 
 @asynccontextmanager
 async def bench_on(server: LockCloudServer) -> AsyncIterator[LockCloudBench]:
@@ -151,12 +157,20 @@ class LockCloudLock(CloudLockUnderTest):
             Fault.MASK_READS: "masked",
         }
         # This lock refuses duplicates always.
-        if fault in names:
+        if fault is Fault.DELAY_NEXT_WRITE:
+            await self._test("POST", "/faults", {"delay": LATE * on})
+        elif fault in names:
             await self._test("POST", "/faults", {names[fault]: on})
 
     async def keypad(self, pin: str) -> bool:
         opened: bool = (await self._test("POST", "/keypad", {"pin": pin}))["opened"]
         return opened
+
+    async def window(self, position: int) -> Window | None:
+        truth = await self._test("GET", "")
+        held = truth["codes"][str(self.code_at(position))]
+        edges = [held[name] for name in ("starts_at", "ends_at")]
+        return Window(*(None if at is None else datetime.fromisoformat(at) for at in edges))
 
     async def battery(self, level: float) -> None:
         await self._test("POST", "/battery", {"level": level * 100})

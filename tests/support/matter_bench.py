@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from latchwork.domain.window import Window
 from latchwork.drivers.conformance import Bench, Fault, LockUnderTest
 from latchwork.drivers.conformance.bench import Unable
 from latchwork.drivers.matter.driver import factory
@@ -20,6 +21,7 @@ FAULTS = {
 }
 INHERENT = frozenset({Fault.MASK_READS, Fault.REFUSE_DUPLICATES})
 """What every Matter lock does, always."""
+SINCE = datetime(2000, 1, 1)  # noqa: DTZ001 - local time, as the lock counts it
 SILENCE = 9_000
 """Milliseconds of a lost answer: until nobody repeats it any more."""
 
@@ -27,7 +29,7 @@ SILENCE = 9_000
 def local_now() -> int:
     """What the locks' clocks show, in seconds since 2000."""
     local = datetime.now(ZoneInfo(ZONE)).replace(tzinfo=None)
-    return int((local - datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)).total_seconds())
+    return int((local - SINCE).total_seconds())
 
 
 class MatterBench(Bench):
@@ -41,6 +43,9 @@ class MatterBench(Bench):
 
     async def restart(self) -> None:
         await asyncio.to_thread(self.rig.restart_server)
+
+    async def list_nothing(self, *, on: bool) -> None:
+        raise Unable("a server without its nodes is another fabric, whose locks have other keys")
 
 
 class MatterLock(LockUnderTest):
@@ -68,10 +73,21 @@ class MatterLock(LockUnderTest):
             if not on:
                 raise Unable("a Matter lock hides PINs and refuses duplicates always")
             return
+        if fault is Fault.DELAY_NEXT_WRITE:
+            raise Unable("a virtual Matter lock stores a PIN before it answers")
         self._rig.fault(self._lock, **{FAULTS[fault]: on, "silence": SILENCE})
 
     async def keypad(self, pin: str) -> bool:
         return self._rig.keypad(self._lock, pin, now=local_now())
+
+    async def window(self, position: int) -> Window | None:
+        user = self._rig.state(self._lock)["codes"][str(position)]["userIndex"]
+        schedules = self._rig.state(self._lock)["schedules"]
+        schedule = next((s for s in schedules if s["userIndex"] == user), None)
+        if schedule is None:
+            return None
+        edges = (SINCE + timedelta(seconds=schedule[f"local{e}Time"]) for e in ("Start", "End"))
+        return Window(*(local.replace(tzinfo=ZoneInfo(ZONE)).astimezone(UTC) for local in edges))
 
     async def battery(self, level: float) -> None:
         self._rig.battery(self._lock, level)

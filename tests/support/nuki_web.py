@@ -58,6 +58,7 @@ class NukiWeb:
     def __init__(self, *, lenient: bool = False) -> None:
         self.lenient = lenient
         self.advanced = True
+        self.lists_nothing = False
         self.locks = {n: NukiLock(n, f"Lock {n}") for n in (7001, 7002)}
         self.log: list[dict[str, Any]] = []
         self.webhooks: list[dict[str, Any]] = []
@@ -102,7 +103,8 @@ class NukiWeb:
         return lock
 
     async def _list(self, _: web.Request) -> web.Response:
-        return web.json_response([lock.shown() for lock in self.locks.values()])
+        listed = () if self.lists_nothing else self.locks.values()
+        return web.json_response([lock.shown() for lock in listed])
 
     async def _get(self, request: web.Request) -> web.Response:
         return web.json_response(self._lock(request).shown())

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 from latchwork.domain.pin import Pin
+from latchwork.domain.window import Window
 from latchwork.drivers.conformance import Bench, Fault, LockUnderTest
 from latchwork.drivers.protocol import Driver, DriverContext, DriverFactory
 from latchwork.drivers.simulator import driver as simulator
+from latchwork.drivers.simulator.house import House
 from latchwork.drivers.simulator.lock import SimulatedLock
 from support.virtual_time import VirtualClock
 
@@ -40,6 +43,15 @@ class SimulatorBench(Bench):
         ]
         self.driver: simulator.SimulatorDriver | None = None
         self.factory: DriverFactory = _Catching(self)
+        self._unlisted: Any = None
+
+    async def list_nothing(self, *, on: bool) -> None:
+        if on:
+            self._unlisted = patch.object(House, "discovered", return_value=())
+            self._unlisted.start()
+        elif self._unlisted is not None:
+            self._unlisted.stop()
+            self._unlisted = None
 
 
 class _Catching(simulator.SimulatorFactory):
@@ -75,6 +87,8 @@ class SimulatorLock(LockUnderTest):
     async def fault(self, fault: Fault, *, on: bool = True) -> None:
         if fault in COUNTED:
             await self._do("set_fault", name=COUNTED[fault], value=int(on))
+        elif fault is Fault.DELAY_NEXT_WRITE:
+            await self._do("set_fault", name="late_apply", value=1.0 * on)
         elif fault in SWITCHED:
             await self._do("set_fault", name=SWITCHED[fault], value=on)
 
@@ -83,6 +97,9 @@ class SimulatorLock(LockUnderTest):
 
     async def battery(self, level: float) -> None:
         await self._do("battery", level=level)
+
+    async def window(self, position: int) -> Window | None:
+        return self._lock.codes[position].window
 
     async def radio_operations(self) -> int:
         return self._lock.radio.total

@@ -3,10 +3,11 @@
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from latchwork.domain.pin import Secret
+from latchwork.domain.window import Window
 from latchwork.drivers.conformance import Fault, LockUnderTest, Unable
 from latchwork.drivers.ttlock.driver import factory
 from support.cloud_bench import CatchingFactory, CloudBench, CloudLockUnderTest, serving
@@ -41,6 +42,9 @@ class TtlockBench(CloudBench):
 
     async def restart(self) -> None:
         raise Unable("the platform is a service that is never seen to restart")
+
+    async def list_nothing(self, *, on: bool) -> None:
+        self.platform.lists_nothing = on
 
 
 @asynccontextmanager
@@ -95,11 +99,18 @@ class TtlockUnderTest(CloudLockUnderTest):
             self.lock.ignore_next = int(on)
         elif fault is Fault.LOSE_NEXT_ANSWER:
             self.lock.lose_next = int(on)
+        elif fault is Fault.DELAY_NEXT_WRITE:
+            raise Unable("the platform answers when the lock has stored the PIN")
         elif fault is Fault.MASK_READS:
             raise Unable("the platform shows every PIN")
 
     async def keypad(self, pin: str) -> bool:
         return await self.bench.platform.type_pin(self.lock, pin)
+
+    async def window(self, position: int) -> Window | None:
+        code = self.lock.codes[int(str(self.code_at(position)))]
+        edges = (code["startDate"], code["endDate"])
+        return Window(*(datetime.fromtimestamp(at / 1000, UTC) for at in edges))
 
     async def battery(self, level: float) -> None:
         self.lock.battery = round(level * 100)

@@ -71,6 +71,7 @@ class TtlockPlatform:
     def __init__(self) -> None:
         self.locks = {n: TtLock(n, f"Lock {n}") for n in (501, 502)}
         self.callback: str | None = None
+        self.lists_nothing = False
         self.now: Callable[[], float] = time.time
         self.tokens: set[str] = set()
         self.refresh_tokens: set[str] = set()
@@ -162,7 +163,7 @@ class TtlockPlatform:
                     "featureValue": "F44354CD5F3",
                     "hasGateway": int(lock.gateway),
                 }
-                for lock in self.locks.values()
+                for lock in (() if self.lists_nothing else self.locks.values())
             ],
         )
 

@@ -3,11 +3,14 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import aiomqtt
 
+from latchwork.domain.window import Window
 from latchwork.drivers.conformance import Bench, Fault, LockUnderTest, Unable
 from latchwork.drivers.zigbee2mqtt.driver import factory
 from support.zigbee_rig import IEEE, LOCKS, PLAIN_LOCK, SCHEDULE_LOCK, ZigbeeRig
@@ -20,16 +23,22 @@ FAULTS = {
     Fault.OFFLINE: "offline",
     Fault.IGNORE_NEXT_WRITE: "ignoreNext",
     Fault.LOSE_NEXT_ANSWER: "dropAnswer",
+    Fault.DELAY_NEXT_WRITE: "lateNext",
     Fault.REFUSE_DUPLICATES: "rejectDuplicates",
 }
-COUNTED = (Fault.IGNORE_NEXT_WRITE, Fault.LOSE_NEXT_ANSWER)
+SINCE = datetime(2000, 1, 1)  # noqa: DTZ001 - local time, as the lock counts it
+COUNTED = (Fault.IGNORE_NEXT_WRITE, Fault.LOSE_NEXT_ANSWER, Fault.DELAY_NEXT_WRITE)
+
+
+def client_of(rig: ZigbeeRig) -> aiomqtt.Client:
+    parts = urlsplit(rig.url)
+    return aiomqtt.Client(parts.hostname or "", parts.port or 0)
 
 
 async def request(rig: ZigbeeRig, topic: str, body: dict[str, Any]) -> None:
     """Asks Zigbee2MQTT for something, and waits for its answer."""
-    parts = urlsplit(rig.url)
     base = f"{rig.base_topic}/bridge"
-    async with aiomqtt.Client(parts.hostname or "", parts.port or 0) as client:
+    async with client_of(rig) as client:
         await client.subscribe(f"{base}/response/{topic}")
         await client.publish(f"{base}/request/{topic}", json.dumps(body))
         async with asyncio.timeout(10):
@@ -53,10 +62,24 @@ class ZigbeeBench(Bench):
             "base_topic": rig.base_topic,
             "time_zone": rig.time_zone,
         }
+        self._listed = b""
         self.locks: Sequence[LockUnderTest] = [ZigbeeLock(rig, lock) for lock in LOCKS]
 
     async def restart(self) -> None:
         await asyncio.to_thread(self.rig.restart_bridge)
+
+    async def list_nothing(self, *, on: bool) -> None:
+        """The broker keeps an empty list, as of a Zigbee2MQTT that has lost its database."""
+        topic = f"{self.rig.base_topic}/bridge/devices"
+        async with client_of(self.rig) as client:
+            if on:
+                await client.subscribe(topic)
+                async with asyncio.timeout(10):
+                    message = await anext(aiter(client.messages))
+                self._listed = bytes(message.payload)
+            if self._listed:
+                kept = b"[]" if on else self._listed
+                await client.publish(topic, kept, qos=1, retain=True)
 
 
 class ZigbeeLock(LockUnderTest):
@@ -94,6 +117,14 @@ class ZigbeeLock(LockUnderTest):
 
     async def keypad(self, pin: str) -> bool:
         return self._rig.keypad(self._lock, pin)
+
+    async def window(self, position: int) -> Window | None:
+        schedule = self._rig.state(self._lock)["schedules"].get(str(position))
+        if schedule is None:
+            return None
+        zone = ZoneInfo(self._rig.time_zone)
+        edges = (SINCE + timedelta(seconds=schedule[edge]) for edge in ("start", "end"))
+        return Window(*(local.replace(tzinfo=zone).astimezone(UTC) for local in edges))
 
     async def battery(self, level: float) -> None:
         self._rig.battery(self._lock, round(level * 100))

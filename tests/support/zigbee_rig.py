@@ -139,8 +139,8 @@ class ZigbeeRig:
         return {int(user): code["pin"] for user, code in self.state(lock)["codes"].items()}
 
     def fault(self, lock: int, **changes: bool | int) -> None:
-        """`offline`, `ignoreNext` (acknowledges and stores nothing), `dropAnswer` (stores and
-        never answers), `rejectDuplicates`."""
+        """`offline`, `ignoreNext` (acknowledges and stores nothing), `lateNext` (acknowledges, and
+        stores one second later), `dropAnswer` (stores and never answers), `rejectDuplicates`."""
         self._call(lock, "fault", changes)
 
     def keypad(self, lock: int, pin: str) -> bool:

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from latchwork.drivers.conformance import Bench, Fault, LockUnderTest
+from latchwork.domain.window import Window
+from latchwork.drivers.conformance import Bench, Fault, LockUnderTest, Unable
 from latchwork.drivers.zwave_js.driver import factory
 from support.zwave_connection import key
 from support.zwave_rig import CREDENTIAL_LOCK, LOCKS, SCHEDULE_LOCK, V1_LOCK, ZwaveRig
@@ -18,10 +20,11 @@ FAULTS = {
     Fault.OFFLINE: "offline",
     Fault.IGNORE_NEXT_WRITE: "ignoreNext",
     Fault.LOSE_NEXT_ANSWER: "dropAnswer",
+    Fault.DELAY_NEXT_WRITE: "lateNext",
     Fault.MASK_READS: "maskReads",
     Fault.REFUSE_DUPLICATES: "rejectDuplicates",
 }
-COUNTED = (Fault.IGNORE_NEXT_WRITE, Fault.LOSE_NEXT_ANSWER)
+COUNTED = (Fault.IGNORE_NEXT_WRITE, Fault.LOSE_NEXT_ANSWER, Fault.DELAY_NEXT_WRITE)
 CODE_COMMANDS = ("UserCode", "UserCredential", "ScheduleEntryLock")
 
 
@@ -36,6 +39,9 @@ class ZwaveBench(Bench):
 
     async def restart(self) -> None:
         await asyncio.to_thread(self.rig.restart_server)
+
+    async def list_nothing(self, *, on: bool) -> None:
+        raise Unable("the list of nodes is the controller's own, and never empty")
 
 
 class ZwaveLock(LockUnderTest):
@@ -59,10 +65,21 @@ class ZwaveLock(LockUnderTest):
         self._rig.erase(self.node, position, told=told)
 
     async def fault(self, fault: Fault, *, on: bool = True) -> None:
+        if fault is Fault.DELAY_NEXT_WRITE and self.node == CREDENTIAL_LOCK:
+            raise Unable("the mocked lock stores credentials at once")
         self._rig.fault(self.node, **{FAULTS[fault]: int(on) if fault in COUNTED else on})
 
     async def keypad(self, pin: str) -> bool:
         return self._rig.keypad(self.node, pin)
+
+    async def window(self, position: int) -> Window | None:
+        """The lock keeps standard time all the year."""
+        state = self._rig.state(self.node)
+        schedule = state["schedules"].get(str(position))
+        if schedule is None:
+            return None
+        offset = timedelta(minutes=state["standardOffset"] or 0)
+        return Window(*(_edge(schedule, edge) - offset for edge in ("start", "stop")))
 
     async def battery(self, level: float) -> None:
         self._rig.battery(self.node, round(level * 100))
@@ -70,3 +87,8 @@ class ZwaveLock(LockUnderTest):
     async def radio_operations(self) -> int:
         """Commands of the classes that codes are made of."""
         return sum(c.startswith(CODE_COMMANDS) for c in self._rig.state(self.node)["commands"])
+
+
+def _edge(schedule: Mapping[str, int], edge: str) -> datetime:
+    year, *rest = (schedule[edge + part] for part in ("Year", "Month", "Day", "Hour", "Minute"))
+    return datetime(2000 + year, *rest, tzinfo=UTC)

@@ -149,6 +149,7 @@ class ZwaveRig:
         """Switches faults, which stay until they are switched off or used up.
 
         `offline`, `delayMs`, `failNext`, `ignoreNext` (acknowledges and stores nothing),
+        `lateNext` (acknowledges, and stores one second later; User Code locks),
         `dropAnswer` (stores and never answers), `rejectDuplicates`, `maskReads`.
         """
         self._call(node, "fault", changes)

@@ -13,6 +13,10 @@ UNABLE = {
     "answer_lost",
     "masked_read_back",
     "stack_restarts",
+    "late_write",
+    "nothing_listed",
+    "idle",
+    "change_of_clocks",
 }
 
 

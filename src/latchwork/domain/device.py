@@ -61,6 +61,8 @@ class LockCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     splits_names: bool = False
     """Whether the lock stores a first and a last name: the first word, and the rest."""
     reads: Reads = Reads.PIN
+    read_cost: int = 1
+    """How many radio operations a fresh read of one position takes at most."""
     pushes_changes: bool = False
     """Whether the lock tells of codes changed by another hand."""
     refuses_duplicates: bool = False

@@ -13,7 +13,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     failure_deadline: timedelta = timedelta(minutes=15)
     """Lateness turns into failure after this; trying goes on."""
     audit_interval: timedelta = timedelta(hours=6)
-    """One standing code of a lock is proven anew this often: four reads a day."""
+    """One standing code of a lock is proven anew this often, times the radio operations that a
+    read takes: four of them a day."""
     verify_before_start: timedelta = timedelta(hours=1)
     """A preloaded code whose proof is older than this at its start is read once more."""
     backup_pool_size: int = 2

@@ -77,7 +77,9 @@ def note_fullness(state: LockState, now: datetime) -> None:
 
 
 def renew_audit(state: LockState, now: datetime, policy: Policy, jitter: float) -> None:
-    """Sets the next audit when none is to come; spread, so that locks do not queue up."""
+    """Sets the next audit when none is to come; spread, so that locks do not queue up, and the
+    rarer the more a read costs the lock's battery."""
     audit_at = state.device.audit_at
     if audit_at is None or audit_at <= now:
-        state.set_device(audit_at=now + policy.audit_interval * (1.0 + 0.1 * jitter))
+        interval = policy.audit_interval * max(state.device.capabilities.read_cost, 1)
+        state.set_device(audit_at=now + interval * (1.0 + 0.1 * jitter))

@@ -9,7 +9,12 @@ from support.zwave_rig import CREDENTIAL_LOCK, LOCKS, SCHEDULE_LOCK, V1_LOCK, Zw
 
 pytestmark = [pytest.mark.acceptance]
 
-UNABLE = {V1_LOCK: {"native_window"}, SCHEDULE_LOCK: set[str](), CREDENTIAL_LOCK: {"native_window"}}
+UNSCHEDULED = {"native_window", "change_of_clocks"}
+UNABLE = {
+    V1_LOCK: {"nothing_listed", *UNSCHEDULED},
+    SCHEDULE_LOCK: {"nothing_listed"},
+    CREDENTIAL_LOCK: {"nothing_listed", "late_write", *UNSCHEDULED},
+}
 
 
 @pytest.mark.parametrize("node", LOCKS)

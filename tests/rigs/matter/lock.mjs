@@ -109,6 +109,18 @@ if (kind === "lock") {
 }
 await node.start();
 
+// What the controller's command has open is closed within a turn or two.
+const oncePossible = async (act) => {
+  for (;;) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!String(error).includes("synchronously")) throw error;
+      await new Promise((done) => setTimeout(done, 2));
+    }
+  }
+};
+
 const control = createServer(async (request, response) => {
   const [, id, verb] = request.url.split("/");
   const lock = locks.get(id);
@@ -116,7 +128,7 @@ const control = createServer(async (request, response) => {
   let body = "";
   for await (const chunk of request) body += chunk;
   try {
-    const answer = await act(lock, body ? JSON.parse(body) : {});
+    const answer = await oncePossible(() => act(lock, body ? JSON.parse(body) : {}));
     response.writeHead(200, { "content-type": "application/json" });
     response.end(JSON.stringify(answer ?? {}));
   } catch (error) {

@@ -1,7 +1,7 @@
 // The control port: what a hand does at a lock, and what the lock really stores.
 //
 //   POST /<lock>/state     what it stores, and the commands for codes that it received
-//   POST /<lock>/fault     offline, ignoreNext, dropAnswer, rejectDuplicates
+//   POST /<lock>/fault     offline, ignoreNext, lateNext, dropAnswer, rejectDuplicates
 //   POST /<lock>/pin       someone types {pin}
 //   POST /<lock>/program   {position, pin, told}     POST /<lock>/erase  {position, told}
 //   POST /<lock>/battery   {level} in percent        POST /<lock>/reset

@@ -11,6 +11,7 @@ const [AVAILABLE, ENABLED] = [0, 1];
 const SCHEDULED = 1;
 const SINCE_2000 = Date.UTC(2000, 0, 1);
 const COUNTED = /PinCode|YearDay|UserStatus/;
+const LATE_MS = 1000;
 const use = (faults, name) => faults[name] > 0 && faults[name]-- > 0;
 
 /** The lock's own clock, which follows the host's local time: seconds since 2000. */
@@ -62,7 +63,9 @@ class Lock {
     if (use(this.faults, "ignoreNext")) return { status: OK };
     if (this.faults.rejectDuplicates && this.holder(pin, userid)) return { status: DUPLICATE };
     if (userid >= this.users) return { status: MEMORY_FULL };
-    this.codes[userid] = { pin, status: userstatus, type: usertype };
+    const store = () => (this.codes[userid] = { pin, status: userstatus, type: usertype });
+    if (use(this.faults, "lateNext")) setTimeout(store, LATE_MS);
+    else store();
     this.isMute = use(this.faults, "dropAnswer");
     return { status: OK };
   }

@@ -4,6 +4,7 @@
 //   delayMs           handles each command this much later
 //   failNext          refuses the next n code writes
 //   ignoreNext        acknowledges the next n code writes and stores nothing
+//   lateNext          User Code locks: acknowledges the next n code writes, stores them 1 s later
 //   dropAnswer        carries out the next n code writes and never answers them
 //   rejectDuplicates  User Code locks: refuses a PIN that another position holds, and notifies it
 //   maskReads         reads of occupied positions hide the PIN
@@ -20,6 +21,7 @@ import { MockZWaveFrameType, createMockZWaveRequestFrame } from "@zwave-js/testi
 import { POSITIONS } from "./locks.mjs";
 
 const DUPLICATE_CODE = 0x0f;
+const LATE_MS = 1000;
 const WRITES = [UserCodeCCSet, UserCodeCCExtendedUserCodeSet, UserCredentialCCCredentialSet];
 
 /** The User Code entry that `cc` writes; undefined for other commands. */
@@ -37,6 +39,11 @@ function isDuplicate(node, written) {
     }
   }
   return false;
+}
+
+function storeLate(node, { userId, userCode, userIdStatus }) {
+  node.state.set(`UserCode_userIdStatus_${userId}`, userIdStatus);
+  node.state.set(`UserCode_userCode_${userId}`, userCode);
 }
 
 /** Sends an Access Control notification; `parameters` is a byte array. */
@@ -75,6 +82,10 @@ export function installFaults(controller, node) {
       if (use("ignoreNext")) return { action: "ok" };
       if (use("dropAnswer")) unanswered = cc;
       const written = writtenCode(cc);
+      if (written?.userCode && use("lateNext")) {
+        setTimeout(() => storeLate(node, written), LATE_MS);
+        return { action: "ok" };
+      }
       if (faults.rejectDuplicates && isDuplicate(node, written)) {
         await notify(controller, node, DUPLICATE_CODE, [written.userId]);
         return { action: "fail" };

@@ -24,10 +24,10 @@ def test_outcomes_outlive_the_run(tmp_path: Path) -> None:
 
 def test_a_table_tells_what_was_shown_what_not_and_what_was_not_played() -> None:
     text = render([SET, NO_WINDOW])
-    assert "| Set, and proven | yes (3) |" in text
-    assert "| Window on the lock, ahead | no |" in text
+    assert "| Set, and proven |  | yes (3) |" in text
+    assert "| Window on the lock, ahead |  | no |" in text
     assert "not shown: the lock stores no schedules" in text
-    assert "| Battery | not played |" in text
+    assert "| Battery |  | not played |" in text
 
 
 def test_only_what_is_between_the_marks_is_written() -> None:

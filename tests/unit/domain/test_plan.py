@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from latchwork.domain.access_code import Blocked, CodeStatus
 from latchwork.domain.device import LockCapabilities
 from latchwork.domain.observation import Empty, Holds, NotRead, Occupied
 from latchwork.domain.pin import Pin
 from latchwork.domain.plan import Clear, Program, Read, Rest, Scan, Write, plan
 from latchwork.domain.problem import Problem
-from latchwork.domain.rest import note_failures
+from latchwork.domain.rest import note_failures, renew_audit
 from latchwork.domain.settle import settle
 from latchwork.domain.slots import Phase
 from support.lock_views import (
@@ -188,3 +190,12 @@ def test_the_audit_reads_the_oldest_proof_alone() -> None:
     assert step(lock) == Read((3,))
     lock.tried.add(3)
     assert isinstance(step(lock), Rest)
+
+
+@pytest.mark.parametrize("cost", [1, 2, 3])
+def test_pain_9_audits_are_the_rarer_the_more_a_read_costs(cost: int) -> None:
+    capabilities = LockCapabilities(positions=5, read_cost=cost)
+    lock = state(on=device(audit_at=NOW, capabilities=capabilities))
+    renew_audit(lock, NOW, POLICY, 0.0)
+    assert lock.device.audit_at is not None
+    assert cost * 24 * HOUR / (lock.device.audit_at - NOW) == 4

@@ -55,6 +55,7 @@ async def test_its_limits_are_the_locks_own() -> None:
     assert (limits.positions, limits.code_lengths) == (10, (4, 5, 6, 7, 8))
     assert limits.reads is Reads.OCCUPANCY
     assert limits.native_scheduling
+    assert limits.read_cost == 3
     assert (limits.can_lock, limits.can_unlock) == (True, True)
 
 
@@ -85,7 +86,9 @@ async def test_a_lock_without_users_with_pins_takes_no_codes(change: dict[str, A
 async def test_schedules_need_the_feature_room_and_a_time_zone(
     change: dict[str, Any], zone: str | None
 ) -> None:
-    assert not (await only(recorded("lock", **change), zone=zone)).capabilities.native_scheduling
+    limits = (await only(recorded("lock", **change), zone=zone)).capabilities
+    assert not limits.native_scheduling
+    assert limits.read_cost == 2
 
 
 async def test_the_time_zone_that_a_lock_names_goes_first() -> None:

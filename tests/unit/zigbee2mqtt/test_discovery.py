@@ -58,6 +58,7 @@ def test_user_ids_start_at_zero_and_their_number_goes_by_the_vendor_until_told()
     assert (can.first_position, can.last_position) == (0, 19)
     assert can.code_lengths == (4, 5, 6, 7, 8)
     assert not can.native_scheduling
+    assert can.read_cost == 1
     told = limits_of(
         {
             Attribute.PIN_USERS: 250,
@@ -69,6 +70,7 @@ def test_user_ids_start_at_zero_and_their_number_goes_by_the_vendor_until_told()
     can = capabilities(lock, told, exposes_pin=False, has_zone=True)
     assert (can.positions, can.code_lengths, can.reads) == (250, (6, 7), Reads.OCCUPANCY)
     assert can.native_scheduling
+    assert can.read_cost == 3
     assert not can.scan_on_adoption
     assert not capabilities(lock, told, exposes_pin=True, has_zone=False).native_scheduling
 

@@ -88,6 +88,7 @@ async def test_three_kinds_of_locks_are_told_apart() -> None:
         code_lengths=(4, 5, 6, 7, 8, 9, 10), positions=10, pushes_changes=True
     )
     assert scheduled.capabilities.native_scheduling
+    assert scheduled.capabilities.read_cost == 2
     assert credential.capabilities == LockCapabilities(
         positions=12, name_max_length=32, pushes_changes=True, refuses_duplicates=True
     )

@@ -31,6 +31,8 @@ class Fault(StrEnum):
     """The next write is stored and never answered."""
     MASK_READS = "mask_reads"
     """Reads say that something is stored, not what."""
+    DELAY_NEXT_WRITE = "delay_next_write"
+    """The next write is acknowledged at once, and stored a second later."""
     REFUSE_DUPLICATES = "refuse_duplicates"
     """A PIN that another position holds is refused. Locks that always do so do nothing here."""
 
@@ -71,8 +73,8 @@ class LockUnderTest(ABC):
         raise Unable("the lock has no keypad here")
 
     async def window(self, position: int) -> Window | None:
-        """The schedule that the lock itself stores at a position; None: none. Asked for only
-        where the keypad does not keep schedules."""
+        """The schedule that the lock itself stores at a position, as the lock understands it; None:
+        none."""
         raise Unable("the stored schedule cannot be looked at here")
 
     async def battery(self, level: float) -> None:
@@ -96,6 +98,8 @@ class Bench:
     settings: Mapping[str, Any]
     secrets: Mapping[str, Secret] = {}
     clock: Clock = SystemClock()
+    time_zone: str = "Europe/Amsterdam"
+    """Where the locks are that keep schedules in local time."""
     patience: timedelta = timedelta(seconds=40)
     """How long anything may take before it counts as not happening."""
     quiet: timedelta = timedelta(seconds=1)
@@ -104,3 +108,8 @@ class Bench:
     async def restart(self) -> None:
         """Restarts what stands between the driver and the locks: the server, the hub."""
         raise Unable("nothing stands between the driver and the locks")
+
+    async def list_nothing(self, *, on: bool) -> None:
+        """From now on the stack lists no locks, as one does that was started a moment ago; with
+        `on` False it lists them again, if it did not. The locks themselves stay as they are."""
+        raise Unable("the stack cannot be made to list no locks")

@@ -193,8 +193,8 @@ CODES = (
     Behaviour("remove", "Remove", _remove),
     Behaviour("native_window", "Window on the lock, ahead", _native_window),
     Behaviour("just_in_time", "Window just in time", _just_in_time),
-    Behaviour("duplicate_refused", "Duplicate refused by the lock", _duplicate),
-    Behaviour("foreign_kept", "Foreign codes kept", _foreign_kept),
-    Behaviour("full_lock", "Full lock", _full),
+    Behaviour("duplicate_refused", "Duplicate refused by the lock", _duplicate, (4,)),
+    Behaviour("foreign_kept", "Foreign codes kept", _foreign_kept, (7,)),
+    Behaviour("full_lock", "Full lock", _full, (7,)),
     Behaviour("one_at_a_time", "One thing at a time", _serialised),
 )

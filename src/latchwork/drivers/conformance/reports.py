@@ -64,6 +64,6 @@ async def _latchwork_restarts(stage: Stage) -> str:
 REPORTS = (
     Behaviour("unlock_told", "Unlock told with its code", _unlock),
     Behaviour("battery_told", "Battery", _battery),
-    Behaviour("stack_restarts", "Restart of the stack", _stack_restarts),
-    Behaviour("latchwork_restarts", "Restart of Latchwork", _latchwork_restarts),
+    Behaviour("stack_restarts", "Restart of the stack", _stack_restarts, (5,)),
+    Behaviour("latchwork_restarts", "Restart of Latchwork", _latchwork_restarts, (5,)),
 )

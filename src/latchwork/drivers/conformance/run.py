@@ -6,11 +6,12 @@ from latchwork.drivers.conformance.behaviour import Behaviour
 from latchwork.drivers.conformance.bench import Bench, LockUnderTest, Unable
 from latchwork.drivers.conformance.codes import CODES
 from latchwork.drivers.conformance.outcome import Outcome
+from latchwork.drivers.conformance.pains import PAINS
 from latchwork.drivers.conformance.reports import REPORTS
 from latchwork.drivers.conformance.stage import Stage
 from latchwork.drivers.conformance.troubles import TROUBLES
 
-BEHAVIOURS: Final[tuple[Behaviour, ...]] = (*CODES, *TROUBLES, *REPORTS)
+BEHAVIOURS: Final[tuple[Behaviour, ...]] = (*CODES, *TROUBLES, *REPORTS, *PAINS)
 """The one list, the same for every stack."""
 
 
@@ -22,6 +23,7 @@ async def play(behaviour: Behaviour, bench: Bench, lock: LockUnderTest) -> Outco
     try:
         async with Stage(bench, lock) as stage:
             note = await behaviour.show(stage)
+            await stage.secrets_kept()
             radio = stage.radio
         shown = True
     except Unable as reason:

@@ -8,20 +8,22 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final, Self, TypeVar
 
-from latchwork.domain import commands
+from latchwork.domain import account_commands, commands
 from latchwork.domain.access_code import AccessCode, CodeStatus
 from latchwork.domain.device import ConnectedAccount, Device, Workspace
 from latchwork.domain.events import Event
 from latchwork.domain.ids import uuid7
-from latchwork.domain.pin import Pin
+from latchwork.domain.pin import Pin, Secret
 from latchwork.domain.policy import Policy
+from latchwork.domain.problem import Problem
 from latchwork.drivers.conformance.bench import Bench, LockUnderTest, Unable
 from latchwork.drivers.conformance.outcome import NotConforming, expect
+from latchwork.drivers.conformance.overheard import Overheard, telling
 from latchwork.drivers.conformance.watched import Traffic, WatchedFactory
 from latchwork.engine.connections import Connections
 from latchwork.engine.reconciler import Reconciler
 from latchwork.engine.worker import Worker
-from latchwork.storage.interface import CodeView, EventFilter, Storage
+from latchwork.storage.interface import CodeFilter, CodeView, EventFilter, Storage
 from latchwork.storage.sqlite.storage import SqliteStorage
 from latchwork.storage.vault import Vault
 
@@ -58,6 +60,13 @@ class Stage:
         """False for a while in which another hand breaks what nobody can know yet."""
         self._clock = bench.clock
         self._tasks: list[asyncio.Task[None]] = []
+        self._overheard = Overheard()
+        self._secrets: list[Secret] = list(bench.secrets.values())
+
+    @property
+    def others(self) -> Sequence[LockUnderTest]:
+        """The locks of the bench beside the one under test."""
+        return [lock for lock in self.bench.locks if lock is not self.lock]
 
     async def __aenter__(self) -> Self:
         for lock in self.bench.locks:
@@ -65,9 +74,10 @@ class Stage:
         self.storage = await SqliteStorage.open(
             ":memory:", Vault(bytes(32)), clock_now=self.now, entropy=os.urandom, inline=True
         )
+        self._overheard.begin()
         try:
             await self._furnish()
-            self._start()
+            self.start()
             await self.until("every lock is found and looked at", self._is_settled)
         except BaseException:
             await self.__aexit__()
@@ -75,8 +85,9 @@ class Stage:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._stop()
+        await self.stop()
         await self.storage.aclose()
+        self._overheard.end()
 
     async def _furnish(self) -> None:
         workspace = Workspace(
@@ -99,7 +110,8 @@ class Stage:
         account = await self.storage.add_account(account, settings, self.bench.secrets)
         self.account_id = account.connected_account_id
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Latchwork begins, on what is stored."""
         rng = Random()  # noqa: S311 - spreads waits
         factories = {self.bench.provider: WatchedFactory(self.bench.factory, self.traffic)}
         connections = Connections(self.storage, factories, self._clock, rng, self.new_id, echo=ECHO)
@@ -110,17 +122,18 @@ class Stage:
             asyncio.create_task(worker.run()),
         ]
 
-    async def _stop(self) -> None:
+    async def stop(self) -> None:
+        """Latchwork dies wherever it is."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        await self.storage.clear_leases()
 
     async def restart(self) -> None:
         """Latchwork dies wherever it is, and begins anew on what is stored."""
-        await self._stop()
-        await self.storage.clear_leases()
-        self._start()
+        await self.stop()
+        self.start()
 
     async def _is_settled(self) -> bool:
         devices = await self.storage.devices_of_account(self.account_id)
@@ -145,6 +158,7 @@ class Stage:
         prefer_native_scheduling: bool = True,
     ) -> str:
         """The id of a new code; time-bound when it ends."""
+        self._secrets.append(Pin(pin))
         wish = commands.NewCode(
             pin=Pin(pin),
             name="Guest",
@@ -164,8 +178,14 @@ class Stage:
         return made.code.access_code_id
 
     async def change_pin(self, code_id: str, pin: str) -> None:
+        self._secrets.append(Pin(pin))
+        await self._change(code_id, commands.Changes(pin=Pin(pin)))
+
+    async def change_end(self, code_id: str, ends_at: datetime) -> None:
+        await self._change(code_id, commands.Changes(ends_at=ends_at))
+
+    async def _change(self, code_id: str, changes: commands.Changes) -> None:
         code = (await self.view(code_id)).code
-        changes = commands.Changes(pin=Pin(pin))
         await self._update(commands.changed_code(code, changes, self.now(), self.new_id))
 
     async def delete(self, code_id: str) -> None:
@@ -182,6 +202,14 @@ class Stage:
         """What time brings about by itself: our positions are read anew."""
         device = await self.device()
         await self.storage.rescan_device(device.device_id, self.now(), positions=False)
+
+    async def list_anew(self) -> None:
+        """A caller wishes the locks of the account to be listed."""
+        await self.storage.change_account(
+            self.workspace_id,
+            self.account_id,
+            lambda account: (account_commands.to_be_listed(account, self.now()), ()),
+        )
 
     # What callers see
 
@@ -235,12 +263,34 @@ class Stage:
         return entry.position
 
     async def events(self, *types: str, code_id: str | None = None) -> Sequence[Event]:
-        """The events of these types, newest first."""
+        """The last hundred events of these types (without any: of all), newest first."""
         where = EventFilter(
-            event_types=types, access_code_ids=None if code_id is None else (code_id,)
+            event_types=types or None, access_code_ids=None if code_id is None else (code_id,)
         )
         page = await self.storage.events(self.workspace_id, where, limit=100, cursor=None)
         return page.items
+
+    async def secrets_kept(self) -> tuple[int, int]:
+        """Holds that no PIN that callers gave, and no secret of the account, is told by a log at
+        DEBUG, an event or a problem; how many lines and events there were."""
+        lines, events = self._overheard.lines, await self.events()
+        problems = [repr(problem) async for problem in self._all_problems()]
+        told = telling([*lines, *map(repr, events), *problems], self._secrets)
+        expect(not told, f"a secret is told in {len(told)} place(s), at first in: {told[:1]}")
+        return len(lines), len(events)
+
+    async def _all_problems(self) -> AsyncIterator[Problem]:
+        views = await self.storage.codes(self.workspace_id, CodeFilter(), limit=100, cursor=None)
+        for code in (view.code for view in views.items):
+            for problem in (*code.errors, *code.warnings):
+                yield problem
+        for device in await self.storage.devices_of_account(self.account_id):
+            for problem in (*device.errors, *device.warnings):
+                yield problem
+        account = await self.storage.account(self.workspace_id, self.account_id)
+        if account is not None:
+            for problem in (*account.errors, *account.warnings):
+                yield problem
 
     async def opens(self, pin: str) -> bool:
         """Whether the keypad takes the PIN; whether the lock stores it, where none can be tried."""
@@ -283,6 +333,16 @@ class Stage:
 
     async def nap(self) -> None:
         await self._clock.sleep(LOOK_EVERY)
+
+    async def audited(self) -> None:
+        """An audit, to its end."""
+        reads = self.traffic.reads
+
+        async def has_read() -> bool:
+            return self.traffic.reads > reads and self.traffic.under_way == 0
+
+        await self.audit()
+        await self.until("the audit was made", has_read)
 
     async def let_echoes_pass(self) -> None:
         """Until a report of a change is not taken for the echo of our own write any more."""

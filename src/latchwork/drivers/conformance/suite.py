@@ -22,7 +22,7 @@ from latchwork.drivers.conformance.run import BEHAVIOURS, play
 RESULTS: Final = "LATCHWORK_CONFORMANCE_RESULTS"
 """The environment variable that names the folder for outcomes; without it none are kept."""
 
-every_behaviour = pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda b: b.name)
+every_behaviour = pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda b: b.test_id)
 
 
 async def conform(

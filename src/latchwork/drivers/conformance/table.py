@@ -31,12 +31,13 @@ def _summary(by_lock: Mapping[str, Mapping[str, Outcome]]) -> str:
     """Which lock shows what, with the radio operations that it cost."""
     locks = list(by_lock)
     lines = [
-        f"| Behaviour | {' | '.join(locks)} |",
-        f"|---|{'---|' * len(locks)}",
+        f"| Behaviour | Pain | {' | '.join(locks)} |",
+        f"|---|---|{'---|' * len(locks)}",
     ]
     for behaviour in BEHAVIOURS:
         cells = [_mark(by_lock[lock].get(behaviour.name)) for lock in locks]
-        lines.append(f"| {behaviour.title} | {' | '.join(cells)} |")
+        pains = ", ".join(map(str, behaviour.pains))
+        lines.append(f"| {behaviour.title} | {pains} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

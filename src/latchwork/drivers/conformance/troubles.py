@@ -12,8 +12,12 @@ PIN, OTHER_PIN, HAND_PIN = "4711", "2580", "9246"
 
 
 async def _offline(stage: Stage) -> str:
+    standing = await stage.set_now(PIN)
+    position = await stage.position(standing)
     await stage.lock.fault(Fault.OFFLINE)
-    code_id = await stage.create(PIN)
+    await stage.audit()
+    code_id = await stage.create(OTHER_PIN)
+    elsewhere = [await stage.create(OTHER_PIN, lock=lock) for lock in stage.others]
 
     async def is_noticed() -> bool:
         expect(await stage.status(code_id) == "setting", "the code is not `setting`")
@@ -21,14 +25,34 @@ async def _offline(stage: Stage) -> str:
         return device.failures > 0 or not device.online
 
     await stage.until("the lock is found out of reach", is_noticed)
-    expect(not await stage.lock.stored(), "something was stored by a lock out of reach")
+    for other in elsewhere:
+        await stage.until_status(other, "set")
+        expect(not await stage.problems(other), "a lock in reach tells the other's trouble")
+    await _hold_standing(stage, standing, position)
     told = "as disconnected" if not (await stage.device()).online else "by a failure to reach it"
     await stage.lock.fault(Fault.OFFLINE, on=False)
     async with stage.measured():
         await stage.until_status(code_id, "set")
     device = await stage.device()
     expect(device.online and device.failures == 0, "the lock still counts as out of reach")
-    return f"noticed {told}, set when it came back"
+    expect(
+        stage.traffic.written[stage.lock.provider_key, position] == 1,
+        "a standing code was written again",
+    )
+    others = f"; meanwhile {len(elsewhere)} set on other locks" if elsewhere else ""
+    return f"noticed {told}, standing code kept, next one set when it came back{others}"
+
+
+async def _hold_standing(stage: Stage, code_id: str, position: int) -> None:
+    """Holds that what was proven is still believed while nothing can be read."""
+    expect(await stage.status(code_id) == "set", "a failed read took the status away")
+    expect(not await stage.problems(code_id), "a failed read became the code's error")
+    changed = (events.MODIFIED_EXTERNALLY, events.DELETED_EXTERNALLY)
+    expect(not await stage.events(*changed), "a failed read became another hand's change")
+    expect(
+        dict(await stage.lock.stored()) == {position: PIN},
+        "a lock out of reach does not store what it did",
+    )
 
 
 async def _ignored(stage: Stage) -> str:
@@ -58,6 +82,9 @@ async def _masked(stage: Stage) -> str:
     evidence = (await stage.view(code_id)).code.evidence
     if evidence is None:
         raise NotConforming("a code is `set` without evidence")
+    await stage.audited()
+    expect(await stage.status(code_id) == "set", "an audit took the status away")
+    expect(stage.traffic.writes == 1, "what cannot be read was written again")
     await stage.remove_now(code_id)
     expect(not await stage.lock.stored(), "a removed code is still stored")
     return f"proof: {evidence.kind.value}"
@@ -112,10 +139,10 @@ async def _noticed(stage: Stage, condition: Callable[[], Awaitable[bool]]) -> st
 
 
 TROUBLES = (
-    Behaviour("offline_and_back", "Offline and back", _offline),
+    Behaviour("offline_and_back", "Offline and back", _offline, (3, 8)),
     Behaviour("acknowledged_and_ignored", "Acknowledged and ignored", _ignored),
-    Behaviour("answer_lost", "Answer lost after applying", _answer_lost),
-    Behaviour("masked_read_back", "Masked read-back", _masked),
-    Behaviour("overwritten_by_hand", "Overwritten by hand", _overwritten),
+    Behaviour("answer_lost", "Answer lost after applying", _answer_lost, (13,)),
+    Behaviour("masked_read_back", "Masked read-back", _masked, (2,)),
+    Behaviour("overwritten_by_hand", "Overwritten by hand", _overwritten, (1,)),
     Behaviour("erased_by_hand", "Erased by hand", _erased),
 )

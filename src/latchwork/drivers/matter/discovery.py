@@ -109,15 +109,16 @@ def _capabilities(node: NodeState, endpoint: int, zone: ZoneInfo | None) -> Lock
     longest = node.number(endpoint, DOOR_LOCK, Lock.LONGEST_PIN)
     lengths = tuple(range(shortest, longest + 1))
     slots = node.number(endpoint, DOOR_LOCK, Lock.YEAR_DAY_SCHEDULES)
-    schedules = Feature.YEAR_DAY_SCHEDULES in features and slots > 0
+    schedules = Feature.YEAR_DAY_SCHEDULES in features and slots > 0 and zone is not None
     remote = node.value(endpoint, DOOR_LOCK, Lock.PIN_FOR_REMOTE_OPERATION) is not True
     return LockCapabilities(
         access_codes=positions > 0 and bool(lengths),
         code_lengths=lengths or LockCapabilities().code_lengths,
         positions=positions,
-        native_scheduling=schedules and zone is not None,
+        native_scheduling=schedules,
         name_max_length=NAME_LENGTH,
         reads=Reads.OCCUPANCY,
+        read_cost=2 + schedules,
         pushes_changes=True,
         refuses_duplicates=True,
         can_lock=remote,

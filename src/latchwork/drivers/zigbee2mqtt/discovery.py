@@ -134,12 +134,14 @@ def capabilities(
     vendor = listed.definition.vendor.lower() if listed.definition else ""
     users = limits.users or USERS_BY_VENDOR.get(vendor, FEWEST_USERS)
     lengths = tuple(range(limits.shortest or 4, (limits.longest or 8) + 1))
+    native_scheduling = has_zone and limits.schedules > 0
     return LockCapabilities(
         code_lengths=lengths,
         first_position=0,
         positions=users,
-        native_scheduling=has_zone and limits.schedules > 0,
+        native_scheduling=native_scheduling,
         reads=Reads.PIN if exposes_pin else Reads.OCCUPANCY,
+        read_cost=1 + native_scheduling + (not exposes_pin),
         pushes_changes=True,
         refuses_duplicates=False,
         scan_on_adoption=users <= LARGEST_SCAN,

@@ -184,6 +184,7 @@ def _capabilities(
         native_scheduling=native_scheduling,
         name_max_length=name_max_length,
         reads=Reads.OCCUPANCY if credential.max_credential_hash_length else Reads.PIN,
+        read_cost=2 if native_scheduling else 1,
         pushes_changes=pushes_changes,
         refuses_duplicates=refuses_duplicates,
         auto_lock=auto_lock,
