@@ -87,11 +87,7 @@ async def _killed(stage: Stage) -> str:
     written_before, clears = stage.traffic.written.copy(), stage.traffic.clears
     stage.start()
 
-    async def is_noticed() -> bool:
-        device = await stage.device()
-        return device.failures > 0 or not device.online
-
-    await stage.until("the lock is found out of reach", is_noticed)
+    await stage.until("the lock is found out of reach", stage.is_out_of_reach)
     expect(await stage.status(standing) == "set", "a restart took the status away")
     expect(await stage.status(code_id) == "setting", "what nobody could read counts as proven")
     await stage.lock.fault(Fault.OFFLINE, on=False)
@@ -206,25 +202,32 @@ async def _extended(stage: Stage) -> str:
     await stage.until_status(code_id, "set")
     position, clears = await stage.position(code_id), stage.traffic.clears
     wished = Window((await stage.view(code_id)).code.starts_at, end + LONG)
-
-    async def is_extended() -> bool:
-        expect(await stage.opens(PIN), "the keypad refuses the PIN while the stay is extended")
-        expect(await stage.status(code_id) == "set", "an extended code is not `set`")
-        if not native:
-            return stage.now() > end + SOON / 4
-        entry = (await stage.view(code_id)).entry
-        return entry is not None and entry.phase is Phase.CONFIRMED and entry.window == wished
-
     async with stage.measured():
         await stage.change_end(code_id, end + LONG)
-        await stage.until("the extension is proven", is_extended)
+        if native:
+            await _proven_without_gap(stage, code_id, wished)
+        else:
+            await stage.bench.clock.sleep(end + SOON / 4 - stage.now())
+    expect(await stage.status(code_id) == "set", "an extended code is not `set`")
+    expect(await stage.opens(PIN), "the keypad refuses the PIN of an extended stay")
     expect(dict(await stage.lock.stored()) == {position: PIN}, "the PIN or its position changed")
     expect(stage.traffic.clears == clears, "the code was cleared on the way")
     if not native:
+        expect(stage.traffic.writes == 1, "an extended code was written again")
         return "stands beyond its old end, nothing written"
     stored = await stage.lock.window(position)
     expect(same_schedule(stored, wished), f"the lock stores {stored} instead of {wished}")
     return "new schedule on the lock, no gap on the way"
+
+
+async def _proven_without_gap(stage: Stage, code_id: str, wished: Window) -> None:
+    async def is_proven() -> bool:
+        expect(await stage.opens(PIN), "the keypad refuses the PIN while the stay is extended")
+        expect(await stage.status(code_id) == "set", "a code is not `set` while it is extended")
+        entry = (await stage.view(code_id)).entry
+        return entry is not None and entry.phase is Phase.CONFIRMED and entry.window == wished
+
+    await stage.until("the extension is proven", is_proven)
 
 
 async def _scarce(stage: Stage) -> str:

@@ -220,6 +220,11 @@ class Stage:
             raise NotConforming(f"the driver lists no lock {key!r}")
         return device
 
+    async def is_out_of_reach(self) -> bool:
+        """Whether it was found that the lock under test does not answer."""
+        device = await self.device()
+        return device.failures > 0 or not device.online
+
     async def find(self, code_id: str) -> CodeView | None:
         return await self.storage.code(self.workspace_id, access_code_id=code_id)
 

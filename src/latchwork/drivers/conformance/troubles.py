@@ -21,8 +21,7 @@ async def _offline(stage: Stage) -> str:
 
     async def is_noticed() -> bool:
         expect(await stage.status(code_id) == "setting", "the code is not `setting`")
-        device = await stage.device()
-        return device.failures > 0 or not device.online
+        return await stage.is_out_of_reach()
 
     await stage.until("the lock is found out of reach", is_noticed)
     for other in elsewhere:
