@@ -34,6 +34,7 @@ PYTHON: Final = RIG / ".rig" / "venv" / "bin" / "python"
 REASON: Final = RIG / ".rig" / "reason"
 START_TIMEOUT: Final = 120.0
 STOP_TIMEOUT: Final = 10.0
+COMMISSIONING_TRIES: Final = 3
 SERVER_PORT: Final = 5580
 LONG_DISCRIMINATOR: Final = 2
 MARK: Final = 7
@@ -126,7 +127,7 @@ class MatterRig:
         self.start_server()
         for name, process in devices.items():
             self._wait_for_log(process, name)
-        asyncio.run(self._commission())
+        self._commission_all()
         return self
 
     def start_server(self) -> None:
@@ -280,6 +281,21 @@ class MatterRig:
 
     def _socket(self, device: str) -> Path:
         return self.folder / f"{device}.sock"
+
+    def _commission_all(self) -> None:
+        """Now and then a server speaks to the wrong one of two devices, whose passcode differs; it
+        would number nodes on from there, so another one begins."""
+        for attempt in range(1, COMMISSIONING_TRIES + 1):
+            try:
+                asyncio.run(self._commission())
+            except RigError:
+                if attempt == COMMISSIONING_TRIES:
+                    raise
+                self.stop_server()
+                shutil.rmtree(self.folder / "server")
+                self.start_server()
+            else:
+                return
 
     async def _commission(self) -> None:
         async with (

@@ -339,6 +339,20 @@ class Stage:
     async def nap(self) -> None:
         await self._clock.sleep(LOOK_EVERY)
 
+    async def left_alone(self) -> None:
+        """Until the driver was asked for nothing for a while."""
+        calls, since = self.traffic.calls, self.now()
+
+        async def is_quiet() -> bool:
+            nonlocal calls, since
+            if self.traffic.calls != calls:
+                calls, since = self.traffic.calls, self.now()
+            await self._clock.sleep(self.bench.quiet / 20)
+            return self.now() - since >= self.bench.quiet
+
+        within = self.bench.patience + self.bench.quiet
+        await self.until("an idle lock is left alone", is_quiet, within)
+
     async def audited(self) -> None:
         """An audit, to its end."""
         reads = self.traffic.reads
