@@ -60,6 +60,8 @@ def access_code(view: CodeView, now: datetime) -> dict[str, Any]:
 
 def _warnings(code: AccessCode, device: Device) -> list[Problem]:
     """Its own, and what of its lock's concerns every code there."""
+    if not device.warnings:
+        return list(code.warnings)
     return [*code.warnings, *(p for p in device.warnings if p.code in OF_ALL_CODES)]
 
 

@@ -1,8 +1,9 @@
 """Locks, the accounts that they are reached through, and what stands in their way, in Seam's
 shapes."""
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Final
 from urllib.parse import quote
 
 from latchwork.domain.backup import supports_pool
@@ -21,11 +22,23 @@ OF_THE_ACCOUNT = frozenset(("insufficient_permissions",))
 """Errors that stand on a device and are its account's to mend."""
 
 
+# Instants are most of what a page of a list shows: put together from texts that are made once.
+_SIXTIETHS: Final = tuple(f"{number:02}" for number in range(60))
+_MILLISECONDS: Final = tuple(f"{number:03}" for number in range(1000))
+
+
 def iso(instant: datetime | None) -> str | None:
     """UTC with Z and milliseconds, as Seam writes instants. `instant` is in UTC."""
     if instant is None:
         return None
-    return instant.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    hour, minute = _SIXTIETHS[instant.hour], _SIXTIETHS[instant.minute]
+    second, millisecond = _SIXTIETHS[instant.second], _MILLISECONDS[instant.microsecond // 1000]
+    return f"{_day(instant.toordinal())}T{hour}:{minute}:{second}.{millisecond}Z"
+
+
+@lru_cache(maxsize=1024)
+def _day(ordinal: int) -> str:
+    return date.fromordinal(ordinal).isoformat()
 
 
 def shown_problem(problem: Problem, key: str, **flags: bool) -> dict[str, Any]:
@@ -55,6 +68,8 @@ def _further_flag(error_code: str) -> dict[str, bool]:
 
 def device_errors(device: Device, account: ConnectedAccount) -> list[dict[str, Any]]:
     """What stands in a device's way: of its own, and of its account."""
+    if not device.errors and not account.errors:
+        return []
     own = [_device_error(p) for p in device.errors]
     return own + _account_errors(account)
 

@@ -72,6 +72,8 @@ _STATE: Final = (
     "retry_at",
     "blocked",
 )
+_TYPES: Final = {member.value: member for member in CodeType}
+_STATUSES: Final = {member.value: member for member in CodeStatus}
 _ADD: Final = sql.Disjoint(sql.insert("access_code", (*COLUMNS, "pin_hash")))
 _REPLACE: Final = sql.update("access_code", _WISH, "WHERE access_code_id = ?")
 _OF_DEVICE: Final = sql.select(
@@ -228,7 +230,7 @@ def code_of(vault: Vault, row: Row) -> AccessCode:
         workspace_id=workspace_id,
         device_id=device_id,
         connected_account_id=connected_account_id,
-        type=CodeType(kind),
+        type=_TYPES[kind],
         name=name,
         pin=Pin(vault.unseal("access_code", "pin", access_code_id, pin).decode()),
         created_at=from_us(created_at),
@@ -244,7 +246,7 @@ def code_of(vault: Vault, row: Row) -> AccessCode:
         pool=None if pool is None else Pool(pool),
         pulled_backup_id=pulled_backup_id,
         offline=None if offline is None else Offline(offline),
-        status=CodeStatus(status),
+        status=_STATUSES[status],
         evidence=_evidence_of(row[5:9]),
         scheduled_on_device=bool(scheduled_on_device),
         delete_requested_at=from_us_or_none(delete_requested_at),

@@ -18,6 +18,12 @@ from latchwork.storage.vault import Vault
 
 T = TypeVar("T")
 
+# The module stores these as they are, but looks for a converter first, value by value, which costs
+# more than storing them: here is one that is found at once.
+sqlite3.register_adapter(type(None), lambda none: none)
+sqlite3.register_adapter(bool, int)
+sqlite3.register_adapter(bytes, bytes)
+
 
 class SqliteSession:
     """See Session."""
