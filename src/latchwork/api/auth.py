@@ -110,10 +110,10 @@ async def _caller(request: Request, storage: Storage, now: datetime) -> Caller |
 
 
 async def _key(secret: Secret, storage: Storage) -> Caller | None:
-    key = await storage.authenticate(secret)
-    workspace = None if key is None else await storage.workspace(key.workspace_id)
-    if key is None or workspace is None:
+    found = await storage.authenticate(secret)
+    if found is None:
         return None
+    key, workspace = found
     return Caller(credential_id=key.api_key_id, workspace=workspace, api_version=key.api_version)
 
 

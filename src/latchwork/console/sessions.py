@@ -78,9 +78,10 @@ class Sessions:
 
     async def by_key(self, secret: Secret, now: datetime) -> tuple[ConsoleSession, Secret] | None:
         """A session for who has an API key."""
-        key = await self._storage.authenticate(secret)
-        if key is None:
+        found = await self._storage.authenticate(secret)
+        if found is None:
             return None
+        key, _workspace = found
         return await self._begun(key.workspace_id, key.api_key_id, now)
 
     async def by_link(self, token: Secret, now: datetime) -> tuple[ConsoleSession, Secret] | None:

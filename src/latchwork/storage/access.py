@@ -50,8 +50,9 @@ class KeyStorage(Protocol):
 
     async def api_keys(self) -> Sequence[ApiKey]: ...
     async def revoke_api_key(self, api_key_id: str, now: datetime) -> bool: ...
-    async def authenticate(self, secret: Secret) -> ApiKey | None:
-        """The live key with this secret, compared in constant time; None for any other."""
+    async def authenticate(self, secret: Secret) -> tuple[ApiKey, Workspace] | None:
+        """The live key with this secret, compared in constant time, and the workspace that it
+        opens; None for any other."""
 
 
 AccountDeletion = Callable[

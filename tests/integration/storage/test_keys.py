@@ -29,7 +29,9 @@ async def test_a_workspace_comes_back_as_it_was_stored(stored: Stored) -> None:
 
 async def test_only_the_key_with_this_secret_authenticates(stored: Stored) -> None:
     await stored.storage.add_api_key(a_key(), SECRET)
-    assert await stored.storage.authenticate(Secret("seam_test_abcdefgh")) == a_key()
+    workspace = await stored.storage.workspace("ws")
+    found = await stored.storage.authenticate(Secret("seam_test_abcdefgh"))
+    assert found == (a_key(), workspace)
     assert await stored.storage.authenticate(Secret("seam_test_abcdefgi")) is None
     assert await stored.storage.authenticate(Secret("")) is None
 

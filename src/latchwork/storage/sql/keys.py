@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from hmac import compare_digest
 
+from latchwork.domain.device import Workspace
 from latchwork.domain.errors import Rejected
 from latchwork.domain.pin import Secret
 from latchwork.storage.instants import from_us, from_us_or_none, to_us, to_us_or_none
 from latchwork.storage.interface import ApiKey
-from latchwork.storage.sql import sql
+from latchwork.storage.sql import sql, workspaces
 from latchwork.storage.sql.aggregate import Aggregate
 from latchwork.storage.sql.session import Row, Transaction
 
@@ -16,6 +17,10 @@ _KEY = ("api_key_id", "workspace_id", "name", "hint", "created_at", "revoked_at"
 _ADD_KEY = sql.insert("api_key", (*_KEY, "hash"))
 _KEYS = sql.select(sql.of("k", _KEY), "FROM api_key k ORDER BY created_at, api_key_id")
 _KEY_BY_HASH = sql.select(sql.of("k", (*_KEY, "hash")), "FROM api_key k WHERE hash = ?")
+_OPENED_BY_HASH = sql.select(
+    f"{sql.of('k', _KEY)}, {sql.of('w', workspaces.COLUMNS)}, k.hash",
+    "FROM api_key k JOIN workspace w ON w.workspace_id = k.workspace_id WHERE k.hash = ?",
+)
 _REVOKE = "UPDATE api_key SET revoked_at = ? WHERE api_key_id = ? AND revoked_at IS NULL"
 
 
@@ -52,13 +57,15 @@ class KeyQueries(Aggregate):
         values = (to_us(now), api_key_id)
         return await self._db.write(lambda tx: tx.run(_REVOKE, values)) > 0
 
-    async def authenticate(self, secret: Secret) -> ApiKey | None:
+    async def authenticate(self, secret: Secret) -> tuple[ApiKey, Workspace] | None:
         hashed = self._db.vault.key_hash(secret)
-        row = await self._db.reading.one(_KEY_BY_HASH, (hashed,))
+        row = await self._db.reading.one(_OPENED_BY_HASH, (hashed,))
         if row is None or not compare_digest(row[-1], hashed):
             return None
-        key = _key_of(row[:-1])
-        return key if key.revoked_at is None else None
+        key = _key_of(row[: len(_KEY)])
+        if key.revoked_at is not None:
+            return None
+        return key, workspaces.workspace_of(tuple(row[len(_KEY) : -1]))
 
 
 def _key_of(row: Row) -> ApiKey:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from hmac import compare_digest
 from typing import Final
 
@@ -25,9 +26,9 @@ _CHANGEABLE: Final = (
     "organization_id",
     "webview_customization",
 )
-_COLUMNS: Final = ("workspace_id", "is_sandbox", "created_at", *_CHANGEABLE)
-_WORKSPACES: Final = sql.select(sql.of("w", _COLUMNS), "FROM workspace w")
-_ADD: Final = sql.insert("workspace", _COLUMNS)
+COLUMNS: Final = ("workspace_id", "is_sandbox", "created_at", *_CHANGEABLE)
+_WORKSPACES: Final = sql.select(sql.of("w", COLUMNS), "FROM workspace w")
+_ADD: Final = sql.insert("workspace", COLUMNS)
 _OLDEST_OF_KIND: Final = (
     f"{_WORKSPACES} WHERE w.is_sandbox = ? ORDER BY w.created_at, w.workspace_id LIMIT 1"
 )
@@ -70,7 +71,7 @@ class WorkspaceQueries(Aggregate):
         async def unit(tx: Transaction) -> Workspace:
             row = await tx.one(_OLDEST_OF_KIND, (int(workspace.is_sandbox),))
             if row is not None:
-                return _workspace_of(row)
+                return workspace_of(tuple(row))
             await tx.run(_ADD, values)
             return workspace
 
@@ -78,11 +79,11 @@ class WorkspaceQueries(Aggregate):
 
     async def workspaces(self) -> Sequence[Workspace]:
         rows = await self._db.reading.all(f"{_WORKSPACES} ORDER BY created_at, workspace_id")
-        return [_workspace_of(row) for row in rows]
+        return [workspace_of(tuple(row)) for row in rows]
 
     async def workspace(self, workspace_id: str) -> Workspace | None:
         row = await self._db.reading.one(f"{_WORKSPACES} WHERE workspace_id = ?", (workspace_id,))
-        return None if row is None else _workspace_of(row)
+        return None if row is None else workspace_of(tuple(row))
 
     async def update_workspace(self, workspace: Workspace) -> None:
         values = (*_changeable(workspace), workspace.workspace_id)
@@ -90,7 +91,7 @@ class WorkspaceQueries(Aggregate):
 
     async def workspace_of_publishable_key(self, key: str) -> Workspace | None:
         row = await self._db.reading.one(f"{_WORKSPACES} WHERE publishable_key = ?", (key,))
-        return None if row is None else _workspace_of(row)
+        return None if row is None else workspace_of(tuple(row))
 
     async def add_personal_token(self, token: PersonalToken, secret: Secret) -> None:
         values = (
@@ -142,7 +143,9 @@ def _changeable(workspace: Workspace) -> Row:
     )
 
 
-def _workspace_of(row: Row) -> Workspace:
+@lru_cache(maxsize=256)
+def workspace_of(row: Row) -> Workspace:
+    """From the values of COLUMNS, as a tuple. Kept: every request is of one."""
     workspace_id, is_sandbox, created_at, name, partner, suspended, *rest = row
     publishable_key, publishable, organization_id, customization = rest
     return Workspace(
