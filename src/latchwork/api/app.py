@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from latchwork import request_ids
 from latchwork.api import inbound
+from latchwork.api.answers import JsonAnswer
 from latchwork.api.auth import authenticated
 from latchwork.api.desk import Desk
 from latchwork.api.endpoint import ApiDeps, Call, Endpoint
@@ -67,14 +68,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 _encode = msgspec.json.Encoder().encode
 
-HEADERS = {
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-}
-
-
 Page = Callable[[Request], Awaitable[Response | None]]
 """Answers what is asked of pages for people; None for a path that is none of them."""
 
@@ -106,7 +99,7 @@ class _Api:
             response = await self._answer(request)
         except ClientDisconnect:
             return
-        response.headers["seam-request-id"] = request_id
+        response.raw_headers.append((b"seam-request-id", request_id.encode()))
         log.debug(
             "request",
             method=request.method,
@@ -118,6 +111,8 @@ class _Api:
 
     async def _answer(self, request: Request) -> Response:
         try:
+            if request.scope["path"] in self._endpoints:
+                return await self._handle(request)
             return await self._special(request) or await self._handle(request)
         except ApiError as error:
             return _refused(error)
@@ -159,12 +154,12 @@ class _Api:
         call = self._desk.call(caller, endpoint.path)
         key = key_of(request, endpoint)
         if key is None:
-            return _sent(await self._perform(endpoint, asked, call))
+            return JsonAnswer(await self._perform(endpoint, asked, call))
 
         async def perform(claimed: Call) -> Answered:
             return await self._performed_to_the_end(endpoint, asked, claimed)
 
-        return _sent(*await once(call, endpoint, key, values, perform))
+        return JsonAnswer(*await once(call, endpoint, key, values, perform))
 
     def _endpoint(self, request: Request) -> Endpoint:
         path = request.scope["path"].rstrip("/") or "/"
@@ -214,14 +209,8 @@ def _internal() -> ApiError:
 
 def _refused(error: ApiError) -> Response:
     answer = Answered(status=error.status, body=_encode(error.body()))
-    return _sent(answer, error.headers)
-
-
-def _sent(answer: Answered, headers: dict[str, str] | None = None) -> Response:
-    return Response(
-        answer.body, answer.status, {**HEADERS, **(headers or {})}, media_type="application/json"
-    )
+    return JsonAnswer(answer, error.headers)
 
 
 def _json(status: int, body: dict[str, Any]) -> Response:
-    return _sent(Answered(status=status, body=_encode(body)))
+    return JsonAnswer(Answered(status=status, body=_encode(body)))

@@ -133,8 +133,8 @@ def about(asked: msgspec.Struct) -> dict[str, Any]:
     """What of the parameters is kept: ids, and the names of the rest."""
     given = {
         name: value
-        for name in asked.__struct_fields__
-        if (value := getattr(asked, name)) is not None and value is not UNSET
+        for name, value in msgspec.structs.asdict(asked).items()
+        if value is not None and value is not UNSET
     }
     kept = {name: value for name, value in given.items() if name in ABOUT}
     named = sorted(given.keys() - ABOUT)

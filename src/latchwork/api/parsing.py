@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from starlette.datastructures import QueryParams, UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from latchwork.api.errors import ApiError, invalid
 from latchwork.domain.pin import Secret
@@ -30,20 +30,20 @@ async def parameters(request: Request) -> tuple[dict[str, Any], bool, bool]:
     strict = str(query.pop("_strict", "false")).lower() == "true"
     if request.method == "GET":
         return query, True, strict
-    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+    content_type = request.headers.get("content-type", "application/json").lower()
+    if content_type.startswith("multipart/form-data"):
         return await _form(request), True, strict
-    body = await _body(request)
+    body = await _body(request, content_type)
     if request.method == "DELETE" and query:
         return {**query, **body}, True, strict
     return body, False, strict
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def _body(request: Request, content_type: str) -> dict[str, Any]:
     raw = await bounded_body(request)
     if not raw.strip():
         return {}
-    content_type = request.headers.get("content-type", "application/json")
-    if "json" not in content_type.lower():
+    if "json" not in content_type:
         raise invalid("The body must be JSON (content-type: application/json).")
     try:
         decoded = msgspec.json.decode(raw)
@@ -76,13 +76,16 @@ async def bounded_body(request: Request) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > LARGEST_BODY:
         raise _too_large()
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > LARGEST_BODY:
+    body, more = b"", True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > LARGEST_BODY:
             raise _too_large()
-        parts.append(part)
-    return b"".join(parts)
+    return body
 
 
 def _too_large() -> ApiError:

@@ -5,6 +5,8 @@ from typing import Final
 
 LARGEST: Final = 4096
 """Locks and codes that are remembered; the oldest are forgotten first."""
+LARGEST_OF_ONE: Final = 16
+"""Requests of one of them: codes wished for long before their time wake nobody for as long."""
 
 
 class Wakes:
@@ -20,7 +22,8 @@ class Wakes:
     def note(self, subjects: Iterable[str], request_id: str) -> None:
         """To be called before the command is stored: the visit may begin at once."""
         for subject in subjects:
-            self._waiting[subject] = (*self._waiting.pop(subject, ()), request_id)
+            known = self._waiting.pop(subject, ())
+            self._waiting[subject] = (*known[1 - LARGEST_OF_ONE :], request_id)
         while len(self._waiting) > LARGEST:
             del self._waiting[next(iter(self._waiting))]
 

@@ -5,7 +5,7 @@ import structlog
 from latchwork import request_ids
 from latchwork.logs import with_request_id
 from latchwork.observing.observer import Observer
-from latchwork.observing.wakes import LARGEST, Wakes
+from latchwork.observing.wakes import LARGEST, LARGEST_OF_ONE, Wakes
 from support.api_house import api_house
 from support.virtual_time import run
 from support.watched import WatchedWorld
@@ -51,3 +51,7 @@ def test_what_wakes_is_bounded() -> None:
         wakes.note([f"lock-{number}"], "request")
     assert wakes.take(["lock-4"]) == ()
     assert wakes.take(["lock-5"]) == ("request",)
+    for number in range(LARGEST_OF_ONE + 5):
+        wakes.note(["lock"], f"request-{number}")
+    last = tuple(f"request-{number}" for number in range(5, LARGEST_OF_ONE + 5))
+    assert wakes.take(["lock"]) == last
