@@ -85,9 +85,14 @@ def serve(
     for name in config.unknown_variables(os.environ):
         print(f"latchwork: {name} is not a setting of Latchwork; it is ignored.", file=sys.stderr)
     from latchwork import composition
+    from latchwork.serving import settle_memory
+
+    def ready(started: composition.Started) -> None:
+        settle_memory()
+        welcome(started, settings)
 
     try:
-        _run(composition.serve(settings, lambda started: welcome(started, settings)))
+        _run(composition.serve(settings, ready))
     except LatchworkError as error:
         fail(str(error))
 
