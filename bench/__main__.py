@@ -2,8 +2,9 @@
 to docs/benchmarks.md."""
 
 import argparse
-import asyncio
 from collections.abc import Awaitable, Callable
+
+import uvloop
 
 from bench import burst, console, creates, idle, postgres, reads
 from bench.report import Table, keep
@@ -35,4 +36,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

@@ -20,6 +20,7 @@ async def measure() -> list[Table]:
     """Stays a month ahead, with given PINs, spread over the locks: no lock is busy meanwhile."""
     async with serving() as server:
         locks = await server.locks(LOCKS, positions=5_000)
+        await server.quiet()
         load = _Load(server, locks)
         cpu: dict[tuple[str, int], float] = {}
 
@@ -70,7 +71,11 @@ class _Load:
         self._locks = locks
         self._numbers = count()
         self.stored = 0
-        self._begin = datetime.now(UTC) + timedelta(days=30)
+        begin = datetime.now(UTC) + timedelta(days=30)
+        self._window = {
+            "starts_at": begin.isoformat(),
+            "ends_at": (begin + timedelta(days=3)).isoformat(),
+        }
 
     async def send(self, requests: int, connections: int) -> Any:
         self.stored += requests
@@ -90,6 +95,5 @@ class _Load:
             "device_id": self._locks[number % len(self._locks)],
             "name": f"Guest {number}",
             "code": f"{10_000 + number // len(self._locks):06}",
-            "starts_at": self._begin.isoformat(),
-            "ends_at": (self._begin + timedelta(days=3)).isoformat(),
+            **self._window,
         }

@@ -69,6 +69,14 @@ class Server:
                 return [device["device_id"] for device in found]
             await asyncio.sleep(0.5)
 
+    async def quiet(self) -> None:
+        """Waits until it works on nothing of its own, such as first visits to new locks."""
+        while True:
+            begin = self.cpu_seconds()
+            await asyncio.sleep(1)
+            if self.cpu_seconds() - begin < 0.05:
+                return
+
     def cpu_seconds(self) -> float:
         """CPU time of the process so far, user and system."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2].split()
