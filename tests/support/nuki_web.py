@@ -26,6 +26,8 @@ MEMBERS = frozenset(
 
 
 class NukiLock:
+    """`carries_out`: cleared, wishes stay on their way to the lock."""
+
     def __init__(self, smartlock_id: int, name: str, *, keypad: bool = True, kind: int = 4) -> None:
         self.smartlock_id, self.name, self.keypad, self.kind = smartlock_id, name, keypad, kind
         self.reset()
@@ -33,7 +35,9 @@ class NukiLock:
     def reset(self) -> None:
         self.auths: dict[str, dict[str, Any]] = {}
         self.online, self.battery, self.state = True, 90, 1
-        self.delay, self.operations = 0.02, 0
+        self.operations = 0
+        self.carries_out = asyncio.Event()
+        self.carries_out.set()
         self.ignore_next, self.lose_next = 0, 0
         self.busy_next = 0
 
@@ -167,7 +171,8 @@ class NukiWeb:
 
     def _later(self, lock: NukiLock, act: Any, auth: dict[str, Any]) -> None:
         async def reach() -> None:
-            await asyncio.sleep(lock.delay)
+            await asyncio.sleep(0.02)
+            await lock.carries_out.wait()
             while not lock.online:
                 await asyncio.sleep(0.02)
             lock.operations += 1
@@ -198,6 +203,10 @@ class NukiWeb:
 
     # The world
 
+    async def settle(self) -> None:
+        """Returns when every wish has reached its lock."""
+        await asyncio.gather(*self._work)
+
     async def type_pin(self, lock: NukiLock, pin: str) -> bool:
         now = datetime.now(UTC)
         for auth in lock.auths.values():
@@ -225,7 +234,7 @@ class NukiWeb:
         await self.tell({"feature": "DEVICE_STATUS", **members})
 
     async def tell(self, body: dict[str, Any], secret: str = WEBHOOK_SECRET) -> list[int]:
-        """A webhook to every address; what was answered."""
+        """A webhook to every address; what was answered, 0 where nobody listens."""
         raw = json.dumps(body).encode()
         signature = hmac.new(secret.encode(), raw, "sha256").hexdigest()
         answers = []
@@ -233,10 +242,13 @@ class NukiWeb:
             for webhook in self.webhooks:
                 if body["feature"] in webhook["webhookFeatures"]:
                     headers = {"X-Nuki-Signature-SHA256": signature}
-                    async with session.post(
-                        webhook["webhookUrl"], data=raw, headers=headers
-                    ) as answer:
-                        answers.append(answer.status)
+                    try:
+                        async with session.post(
+                            webhook["webhookUrl"], data=raw, headers=headers
+                        ) as answer:
+                            answers.append(answer.status)
+                    except aiohttp.ClientConnectionError:
+                        answers.append(0)
         return answers
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import pytest
@@ -20,6 +20,7 @@ from latchwork.domain.observation import Empty, Holds, NotRead
 from latchwork.domain.pin import Pin
 from latchwork.domain.window import Window
 from latchwork.drivers.clouds.driver import CloudDriver
+from latchwork.drivers.clouds.model import OutOfReach
 from latchwork.drivers.protocol import (
     AccessDenied,
     CodesChanged,
@@ -27,7 +28,14 @@ from latchwork.drivers.protocol import (
     DevicesFound,
     LockOperated,
 )
+from latchwork.drivers.ttlock import failures
 from latchwork.drivers.ttlock.driver import factory
+from latchwork.drivers.ttlock.failures import (
+    POWER_SAVING,
+    QUOTA_SPENT,
+    TOKEN_VOID,
+    TOO_MANY_CALLS,
+)
 from support.cloud_bench import serving
 from support.driver_context import HandClock, KeptStore, context_for
 from support.live_driver import live
@@ -188,32 +196,72 @@ async def test_long_lists_come_in_pages(rig: Rig) -> None:
     assert len(seen) == 250
 
 
-@pytest.mark.parametrize(
-    ("code", "kind"),
-    [
-        (-3007, Conflict),
-        (-3009, NeedsAttention),
-        (-3006, Rejected),
-        (-2032, Rejected),
-        (-2012, RetryLater),
-        (-3002, RetryLater),
-        (-3003, RetryLater),
-        (-3036, RetryLater),
-        (-3037, RetryLater),
-        (-4043, Unsupported),
-        (-2018, NeedsAttention),
-        (-1003, NeedsAttention),
-        (90000, RetryLater),
-        (12345, RetryLater),
-    ],
-)
+MEANINGS: Final[dict[int, type[LatchworkError]]] = {
+    -3007: Conflict,
+    -3009: NeedsAttention,
+    -4056: NeedsAttention,
+    -3006: Rejected,
+    -2032: Rejected,
+    -3: Rejected,
+    -2009: RetryLater,
+    -2012: OutOfReach,
+    -3002: OutOfReach,
+    -3036: OutOfReach,
+    -3003: RetryLater,
+    -3037: RetryLater,
+    -3034: NeedsAttention,
+    -4043: Unsupported,
+    -1003: NeedsAttention,
+    -2018: NeedsAttention,
+    -2025: NeedsAttention,
+    20002: NeedsAttention,
+    10000: NeedsAttention,
+    10001: NeedsAttention,
+    10007: NeedsAttention,
+    10011: NeedsAttention,
+    30008: NeedsAttention,
+    80000: NeedsAttention,
+    90000: RetryLater,
+    12345: RetryLater,
+}
+ELSEWHERE: Final = {POWER_SAVING, *TOKEN_VOID, TOO_MANY_CALLS, QUOTA_SPENT}
+"""Codes that the driver does something about, in tests of their own."""
+
+
+def test_no_error_code_is_left_untested() -> None:
+    assert failures._TABLE.keys() <= MEANINGS.keys() | ELSEWHERE
+
+
+@pytest.mark.parametrize(("code", "kind"), MEANINGS.items())
 async def test_error_codes_say_what_to_do(rig: Rig, code: int, kind: type[LatchworkError]) -> None:
     async with live(rig.driver()) as connection:
         rig.lock.fail_next = [code]
-        with pytest.raises(kind) as caught:
+        with pytest.raises(LatchworkError) as caught:
             await connection.driver.write(KEY, 1, GUEST, "Ada", None)
+        assert type(caught.value) is kind
         assert not rig.lock.codes
         assert "4711" not in str(caught.value)
+
+
+async def test_a_lock_that_saves_power_and_cannot_be_left_a_message_is_out_of_reach(
+    rig: Rig,
+) -> None:
+    async with live(rig.driver()) as connection:
+        rig.lock.fail_next = [POWER_SAVING, POWER_SAVING]
+        with pytest.raises(OutOfReach):
+            await connection.driver.write(KEY, 1, GUEST, "Ada", None)
+
+
+@pytest.mark.parametrize("code", sorted(TOKEN_VOID))
+async def test_a_void_token_is_renewed_once_and_then_needs_a_person(rig: Rig, code: int) -> None:
+    async with live(rig.driver()) as connection:
+        rig.platform.fail_calls = [code]
+        assert await connection.driver.observe(KEY, [1]) == {1: Empty()}
+        assert rig.platform.grants == ["password", "refresh_token"]
+        rig.platform.fail_calls = [code, code]
+        with pytest.raises(NeedsAttention):
+            await connection.driver.scan("502")
+        assert len(rig.platform.grants) == 3
 
 
 async def test_too_many_calls_mean_a_minute_of_silence(rig: Rig) -> None:

@@ -184,6 +184,10 @@ def _full(_code: str, _what: str) -> LatchworkError:
     )
 
 
+def _gone(_code: str, _what: str) -> LatchworkError:
+    return NeedsAttention("The lock is no longer part of the account, says its cloud.")
+
+
 def _unsupported(_code: str, what: str) -> LatchworkError:
     return Unsupported(f"The lock does not support {what}.")
 
@@ -201,6 +205,7 @@ ERROR_CODES: Final[Mapping[str, Callable[[str, str], LatchworkError]]] = {
     "INVALID_NAME": _malformed,
     "INVALID_SCHEDULE": _malformed,
     "DEVICE_FULL": _full,
+    "LOCK_NOT_FOUND": _gone,
     "NOT_SUPPORTED": _unsupported,
 }
 
