@@ -23,6 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from support.certificates import Authority
+
 RIG = Path(__file__).resolve().parent.parent / "rigs" / "zigbee2mqtt"
 MODULES = RIG / "node_modules"
 START_TIMEOUT = 60.0
@@ -41,7 +43,9 @@ class RigError(Exception):
 class ZigbeeRig:
     """The two processes. Every call is synchronous; all but starts and stops take milliseconds.
 
-    `url`: the broker for everybody; `guarded_url`: the same broker for those with a password.
+    `url`: the broker for everybody; `guarded_url`: the same broker for those with a password;
+    `tls_url`: for those with a password, by TLS, and `client_url`: with a certificate besides, both
+    of `authority`.
     `folder`: logs and data, removed at the end unless `keep_logs` is set or the block fails.
     """
 
@@ -54,7 +58,8 @@ class ZigbeeRig:
         self.time_zone = time_zone
         self._broker: subprocess.Popen[bytes] | None = None
         self._bridge: subprocess.Popen[bytes] | None = None
-        self._port, self._guarded, self._control = _free_ports(3)
+        self.authority = Authority(self.folder, "authority")
+        self._port, self._guarded, self._control, self._tls, self._client = _free_ports(5)
 
     @property
     def url(self) -> str:
@@ -63,6 +68,14 @@ class ZigbeeRig:
     @property
     def guarded_url(self) -> str:
         return f"mqtt://127.0.0.1:{self._guarded}"
+
+    @property
+    def tls_url(self) -> str:
+        return f"mqtts://127.0.0.1:{self._tls}"
+
+    @property
+    def client_url(self) -> str:
+        return f"mqtts://127.0.0.1:{self._client}"
 
     def start(self) -> "ZigbeeRig":
         """Starts both processes; returns when Zigbee2MQTT is up."""
@@ -181,11 +194,15 @@ class ZigbeeRig:
         passwords = self.folder / "passwords"
         passwords.write_text(f"{USER}:{PASSWORD}\n")
         subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True)
+        guarded = f"allow_anonymous false\npassword_file {passwords}\n"
+        certificate = self.authority.issue("broker", "127.0.0.1")
+        secure = f"cafile {self.authority.file}\ncertfile {certificate}\nkeyfile {certificate}\n"
         (self.folder / "mosquitto.conf").write_text(
             f"user {_me()}\npersistence false\nper_listener_settings true\n"
             f"listener {self._port} 127.0.0.1\nallow_anonymous true\n"
-            f"listener {self._guarded} 127.0.0.1\nallow_anonymous false\n"
-            f"password_file {passwords}\n"
+            f"listener {self._client} 127.0.0.1\n{secure}require_certificate true\n{guarded}"
+            f"listener {self._tls} 127.0.0.1\n{secure}{guarded}"
+            f"listener {self._guarded} 127.0.0.1\n{guarded}"
         )
 
     def _configuration(self) -> dict[str, Any]:

@@ -120,7 +120,7 @@ async def test_masked_pins_are_occupied(rig: ZwaveRig, driver: Driver, node: int
     await driver.write(key(node), 1, Pin("4711"), None, None)
     rig.fault(node, maskReads=True)
     seen = await driver.observe(key(node), [1, 2])
-    assert isinstance(seen[1], Occupied)
+    assert isinstance(seen[1], Occupied), repr(seen)
     assert seen[2] == Empty()
 
 

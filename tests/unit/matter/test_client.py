@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from latchwork.domain.errors import NeedsAttention, Rejected, RetryLater
-from latchwork.drivers.matter import client as client_module
+from latchwork.drivers import socket_client
 from latchwork.drivers.matter.client import Client, Event
 from support.matter_server import GREETING, agree, ignore, server
 
@@ -71,7 +71,7 @@ async def test_a_late_answer_holds_up_its_own_node_until_it_comes(
     async def hold(socket: web.WebSocketResponse, message: dict[str, Any]) -> None:
         held.append((socket, message))
 
-    monkeypatch.setattr(client_module, "COMMAND_TIMEOUT", 0.05)
+    monkeypatch.setattr(Client, "command_timeout", 0.05)
     async with server(hold) as url, connected(url) as client:
         with pytest.raises(RetryLater, match="device_command"):
             await client.call("device_command", dict[str, Any], node_id=1)
@@ -86,11 +86,11 @@ async def test_a_late_answer_holds_up_its_own_node_until_it_comes(
 async def test_an_answer_that_never_comes_does_not_hold_up_its_node_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(client_module, "COMMAND_TIMEOUT", 0.05)
+    monkeypatch.setattr(Client, "command_timeout", 0.05)
     async with server(ignore) as url, connected(url) as client:
         with pytest.raises(RetryLater):
             await client.call("device_command", dict[str, Any], node_id=1)
-        monkeypatch.setattr(client_module, "LATE_PATIENCE", 0.0)
+        monkeypatch.setattr(Client, "late_patience", 0.0)
         await asyncio.sleep(0)
         assert not client.is_late(1)
 
@@ -148,7 +148,7 @@ async def test_a_flood_of_events_ends_the_connection(monkeypatch: pytest.MonkeyP
         for _ in range(4):
             await socket.send_json({"event": "node_event", "data": None})
 
-    monkeypatch.setattr(client_module, "MOST_WAITING_EVENTS", 3)
+    monkeypatch.setattr(socket_client, "MOST_WAITING_EVENTS", 3)
     async with server(flood) as url, connected(url) as client:
         with pytest.raises(RetryLater):
             await client.call("start_listening", Any)

@@ -12,7 +12,7 @@ from aiohttp import web
 from latchwork.domain.errors import RetryLater, Unsupported
 from latchwork.domain.observation import Empty
 from latchwork.domain.pin import Pin
-from latchwork.drivers.matter import client as client_module
+from latchwork.drivers.matter.client import Client
 from latchwork.drivers.matter.driver import factory
 from latchwork.drivers.protocol import CodesChanged, DeviceChanged, DevicesFound, LockOperated
 from support.driver_context import context_for
@@ -134,7 +134,7 @@ async def test_a_free_position_is_read_with_two_exchanges(
 async def test_what_was_read_before_the_lock_was_lost_is_kept(
     live: Connection, dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "COMMAND_TIMEOUT", 0.2)
+    monkeypatch.setattr(Client, "command_timeout", 0.2)
     dialogue.answers.update(GetUser=Once(FREE["GetUser"]))
     assert await live.driver.observe(KEY, [1, 2]) == {1: Empty()}
 
@@ -142,7 +142,7 @@ async def test_what_was_read_before_the_lock_was_lost_is_kept(
 async def test_nothing_is_believed_while_a_command_may_still_reach_the_lock(
     live: Connection, dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "COMMAND_TIMEOUT", 0.1)
+    monkeypatch.setattr(Client, "command_timeout", 0.1)
     with pytest.raises(RetryLater):
         await live.driver.write(KEY, 1, Pin("4711"), None, None)
     monkeypatch.undo()

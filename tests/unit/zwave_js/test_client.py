@@ -10,7 +10,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from latchwork.domain.errors import NeedsAttention, Rejected, RetryLater
-from latchwork.drivers.zwave_js import client as client_module
+from latchwork.drivers import socket_client
 from latchwork.drivers.zwave_js.client import Client, Event
 
 GREETING = {"type": "version", "homeId": 1, "minSchemaVersion": 0, "maxSchemaVersion": 50}
@@ -98,17 +98,26 @@ async def test_a_failure_is_what_the_caller_must_do() -> None:
     assert "4711" not in str(caught.value)
 
 
-async def test_a_missing_answer_is_retried_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def ignore(socket: web.WebSocketResponse, message: dict[str, Any]) -> None:
-        pass
+async def test_a_missing_answer_is_retried_later_and_holds_up_its_node_for_as_long_as_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held: list[tuple[web.WebSocketResponse, dict[str, Any]]] = []
 
-    monkeypatch.setattr(client_module, "COMMAND_TIMEOUT", 0.05)
-    async with server(ignore) as url:
-        client = Client(url)
-        await client.connect()
+    async def hold(socket: web.WebSocketResponse, message: dict[str, Any]) -> None:
+        held.append((socket, message))
+
+    monkeypatch.setattr(Client, "command_timeout", 0.05)
+    async with server(hold) as url, connected(url) as client:
         with pytest.raises(RetryLater, match=r"node\.ping"):
-            await client.call("node.ping", dict[str, int])
-        await client.close()
+            await client.call("node.ping", dict[str, int], nodeId=2)
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: 1e9)
+        assert client.is_late(2)
+        assert not client.is_late(3)
+        monkeypatch.undo()
+        await agree(*held[0])
+        async with asyncio.timeout(5):
+            while client.is_late(2):
+                await asyncio.sleep(0)
 
 
 async def test_an_answer_of_another_shape_is_retried_later_without_its_content() -> None:
@@ -165,7 +174,7 @@ async def test_events_that_nobody_takes_end_the_connection(monkeypatch: pytest.M
         for _ in range(10):
             await socket.send_json({"type": "event", "event": {"source": "node", "event": "x"}})
 
-    monkeypatch.setattr(client_module, "MOST_WAITING_EVENTS", 5)
+    monkeypatch.setattr(socket_client, "MOST_WAITING_EVENTS", 5)
     async with server(flood) as url, connected(url) as client:
         with pytest.raises(RetryLater, match="faster"):
             await client.call("start_listening", dict[str, int])
@@ -207,7 +216,7 @@ async def test_nobody_at_the_address_is_retried_later() -> None:
 
 
 async def test_a_server_that_says_nothing_is_retried_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "CONNECT_TIMEOUT", 0.05)
+    monkeypatch.setattr(Client, "connect_timeout", 0.05)
     async with server(greeting=lambda _: asyncio.sleep(0)) as url:
         with pytest.raises(RetryLater, match="does not answer"):
             async with connected(url):

@@ -6,6 +6,7 @@ No payload is ever logged, since payloads carry PINs.
 import asyncio
 import itertools
 import secrets
+import ssl
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Final
@@ -206,10 +207,25 @@ class Client:
 
 
 def _failure(error: Exception, url: str) -> LatchworkError:
+    # aiomqtt keeps what went wrong below MQTT as the context of its own error.
+    cause = error.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return NeedsAttention(
+            f"The certificate of the MQTT broker at {url} is not trusted "
+            f"({cause.verify_message}). Check the address and ca_file."
+        )
+    if isinstance(cause, ssl.SSLError):
+        return NeedsAttention(
+            f"No TLS could be agreed on with the MQTT broker at {url}. "
+            "Check the port and cert_file."
+        )
     code = getattr(error, "rc", None)
     number = code if isinstance(code, int) else getattr(code, "value", None)
     if number in REFUSED:
         return NeedsAttention(
             f"The MQTT broker at {url} refuses the user name or password. Check them."
         )
-    return RetryLater(f"The MQTT broker at {url} cannot be reached ({type(error).__name__}).")
+    reason = "no answer in time" if isinstance(cause, TimeoutError) else type(error).__name__
+    # A broker that wants another certificate of ours hangs up after the handshake, as if lost.
+    hint = " It may want a client certificate: see cert_file." if url.startswith("mqtts:") else ""
+    return RetryLater(f"The MQTT broker at {url} cannot be reached ({reason}).{hint}")

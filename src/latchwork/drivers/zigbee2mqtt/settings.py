@@ -105,12 +105,24 @@ def _checked_topic(topic: str) -> str:
     return topic
 
 
+class _Socket(ssl.SSLSocket):
+    """The MQTT library leaves one whose handshake failed open."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 def tls_context(settings: Mapping[str, Any]) -> ssl.SSLContext | None:
     """For mqtts://, else None. Raises NeedsAttention for files that cannot be used."""
     if not settings["url"].startswith("mqtts:"):
         return None
     try:
         context = ssl.create_default_context(cafile=settings.get("ca_file"))
+        context.sslsocket_class = _Socket
         if certificate := settings.get("cert_file"):
             context.load_cert_chain(Path(certificate))
     except (OSError, ssl.SSLError) as error:

@@ -172,6 +172,11 @@ class LockCommands:
         self._client = client
         self.node_id = node_id
 
+    @property
+    def is_late(self) -> bool:
+        """See `SocketClient.is_late`."""
+        return self._client.is_late(self.node_id)
+
     # Cached by Z-Wave JS since the interview.
 
     async def has_access_control(self) -> bool:

@@ -164,10 +164,13 @@ class ZwaveJsDriver:
     async def _turn(
         self, provider_key: str, positions: Sequence[int] = (), limit: float = OPERATION_TIMEOUT
     ) -> AsyncIterator[LockNode]:
-        """The lock, alone with the controller. RetryLater when it takes longer than `limit`."""
+        """The lock, alone with the controller, and with no earlier command of ours still on its
+        way there. RetryLater when it takes longer than `limit`."""
         try:
             async with asyncio.timeout(limit), self._turns:
                 lock = self._lock(provider_key)
+                if lock.commands.is_late:
+                    raise RetryLater("Z-Wave JS is still trying to reach the lock.")
                 lock.touched = set(positions)
                 try:
                     if positions and not lock.is_ready.is_set():
