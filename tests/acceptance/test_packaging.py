@@ -47,6 +47,8 @@ def test_the_images_steps_make_a_server_that_works_and_stops(tmp_path: Path) -> 
     image.build(ROOT / "Dockerfile")
     ours = "import latchwork, os; assert latchwork.__file__.startswith(os.getcwd())"
     assert image.run(["python", "-c", ours]).wait(10) == 0
+    suite = "from latchwork.drivers.conformance import Bench, BEHAVIOURS; assert BEHAVIOURS"
+    assert image.run(["python", "-c", suite]).wait(20) == 0
     port = str(free_port())
     here = {"LATCHWORK_HOST": "127.0.0.1", "LATCHWORK_PORT": port, "LATCHWORK_DEMO": "on"}
     server = image.run([*image.entrypoint, *image.command], HOME=str(tmp_path), **here)

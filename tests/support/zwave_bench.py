@@ -9,12 +9,23 @@ from latchwork.domain.window import Window
 from latchwork.drivers.conformance import Bench, Fault, LockUnderTest, Unable
 from latchwork.drivers.zwave_js.driver import factory
 from support.zwave_connection import key
-from support.zwave_rig import CREDENTIAL_LOCK, LOCKS, SCHEDULE_LOCK, V1_LOCK, ZwaveRig
+from support.zwave_rig import (
+    CREDENTIAL_LOCK,
+    S2_CREDENTIAL_LOCK,
+    S2_SCHEDULE_LOCK,
+    SCHEDULE_LOCK,
+    V1_LOCK,
+    ZwaveRig,
+)
 
-TITLES = {
+PLAIN = {
     V1_LOCK: "Z-Wave User Code V1",
     SCHEDULE_LOCK: "Z-Wave User Code V2 with Schedule Entry Lock",
     CREDENTIAL_LOCK: "Z-Wave User Credential",
+}
+SECURED = {
+    S2_CREDENTIAL_LOCK: "Z-Wave User Credential, S2",
+    S2_SCHEDULE_LOCK: "Z-Wave User Code V2 with Schedule Entry Lock, S2",
 }
 FAULTS = {
     Fault.OFFLINE: "offline",
@@ -32,10 +43,13 @@ class ZwaveBench(Bench):
     provider = "zwave_js"
     factory = factory
 
-    def __init__(self, rig: ZwaveRig) -> None:
+    def __init__(self, rig: ZwaveRig, titles: Mapping[int, str]) -> None:
+        """`titles`: the locks that take part, by node."""
         self.rig = rig
         self.settings: Mapping[str, Any] = {"url": rig.url}
-        self.locks: Sequence[LockUnderTest] = [ZwaveLock(rig, node) for node in LOCKS]
+        self.locks: Sequence[LockUnderTest] = [
+            ZwaveLock(rig, node, titles[node]) for node in titles
+        ]
 
     async def restart(self) -> None:
         await asyncio.to_thread(self.rig.restart_server)
@@ -45,10 +59,10 @@ class ZwaveBench(Bench):
 
 
 class ZwaveLock(LockUnderTest):
-    def __init__(self, rig: ZwaveRig, node: int) -> None:
+    def __init__(self, rig: ZwaveRig, node: int, title: str) -> None:
         self._rig = rig
         self.node = node
-        self.title = TITLES[node]
+        self.title = title
         self.provider_key = key(node)
 
     async def reset(self) -> None:

@@ -6,7 +6,10 @@
         assert rig.state(2)["codes"]["1"]["pin"] == "4711"
 
 Locks (ten positions each): node 2 speaks User Code V1, node 3 User Code V2 with Schedule Entry
-Lock, node 4 User Credential. They forget nothing while the rig runs, whatever the server does.
+Lock, node 4 User Credential. In the secured network nodes 2 and 3 speak User Credential and User
+Code V2 with Schedule Entry Lock, encrypted with S2. In the sleeping one nodes 2 and 3 speak User
+Code V1, and node 3 sleeps until `wake`.
+They forget nothing while the rig runs, whatever the server does.
 The server interviews them after it starts listening, which takes some 10 s on a first start and
 nothing after `restart_server()`. Starts and stops take seconds: from a coroutine call them through
 `asyncio.to_thread`, else the server waits for clients of the same loop to say goodbye.
@@ -22,6 +25,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,6 +34,9 @@ RIG = Path(__file__).resolve().parent.parent / "rigs" / "zwave"
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
 V1_LOCK, SCHEDULE_LOCK, CREDENTIAL_LOCK = LOCKS = (2, 3, 4)
+S2_CREDENTIAL_LOCK, S2_SCHEDULE_LOCK = SECURED_LOCKS = (2, 3)
+WAKING_LOCK, SLEEPING_LOCK = (2, 3)
+S2_KEY = "1112131415161718191a1b1c1d1e1f20"
 
 
 class RigError(Exception):
@@ -43,10 +50,12 @@ class ZwaveRig:
     removed at the end unless `keep_logs` is set or the `with` block fails.
     """
 
-    def __init__(self, *, time_zone: str = "UTC") -> None:
-        """`time_zone`: what the server's host believes in, an IANA name."""
+    def __init__(self, *, network: str = "plain", time_zone: str = "UTC") -> None:
+        """`network`: plain, secured or sleeping. `time_zone`: what the server's host believes in,
+        an IANA name."""
         self.keep_logs = False
         self.folder = Path(tempfile.mkdtemp(prefix="latchwork-zwave-rig-"))
+        self._network = network
         self._time_zone = time_zone
         self._mock: subprocess.Popen[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None
@@ -137,7 +146,8 @@ class ZwaveRig:
 
         `codes`: {"<position>": {"pin", "enabled", "userId"}}; `users` of User Credential locks;
         `schedules`: {"<position>": year-day fields}; `standardOffset`, `dstOffset` in minutes;
-        `locked`; `faults`; `commands`: names of all commands received since the start or `reset`.
+        `locked`; `faults`; `commands`: names of all commands received since the start or `reset`,
+        `inTheClear`: of those that were not encrypted.
         """
         return self._call(node, "state")
 
@@ -185,8 +195,31 @@ class ZwaveRig:
         """Sets and reports the battery level in percent."""
         self._call(node, "battery", {"level": level})
 
+    def wake(self, node: int) -> None:
+        """A sleeping lock wakes up, and tells so."""
+        self._call(node, "wake")
+
+    def sleep(self, node: int) -> None:
+        """It falls asleep again, and tells nobody."""
+        self._call(node, "sleep")
+
+    def interview(self, node: int) -> None:
+        """Wakes a sleeping lock until the server has interviewed it, and all others too."""
+        self._server_logs(rf"Node {node:03}\] Interview completed", lambda: self.wake(node))
+        self._server_logs("All nodes are ready to be used", lambda: None)
+
+    def _server_logs(self, pattern: str, meanwhile: Callable[[], None]) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline:
+            if any(re.search(pattern, log.read_text()) for log in self.folder.glob("driver_2*")):
+                return
+            meanwhile()
+            time.sleep(1)
+        raise RigError(f"The Z-Wave server never logged {pattern!r}; see {self.folder}")
+
     def reset(self, node: int) -> None:
-        """Forgets codes, users, schedules, received commands and faults, silently."""
+        """Forgets codes, users, schedules, received commands and faults, silently; first the lock
+        answers what it still has to."""
         self._call(node, "reset")
         self._call(node, "fault", dict.fromkeys(self.state(node)["faults"], False))
 
@@ -202,7 +235,10 @@ class ZwaveRig:
 
     def _server_config(self) -> dict[str, Any]:
         return {
-            "securityKeys": {"S0_Legacy": "0102030405060708090a0b0c0d0e0f10"},
+            "securityKeys": {
+                "S0_Legacy": "0102030405060708090a0b0c0d0e0f10",
+                "S2_AccessControl": S2_KEY,
+            },
             "storage": {
                 "cacheDir": str(self.folder / "cache"),
                 "deviceConfigPriorityDir": str(RIG / "devices"),
@@ -224,7 +260,13 @@ class ZwaveRig:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "TZ": self._time_zone, "NO_COLOR": "1"},
+                env={
+                    **os.environ,
+                    "TZ": self._time_zone,
+                    "NO_COLOR": "1",
+                    "RIG_NETWORK": self._network,
+                    "RIG_S2_KEY": S2_KEY,
+                },
             )
 
     def _wait_for_log(self, process: subprocess.Popen[bytes], name: str, pattern: str) -> str:

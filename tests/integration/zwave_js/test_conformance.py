@@ -4,7 +4,7 @@ import pytest
 
 from latchwork.drivers.conformance import Behaviour
 from latchwork.drivers.conformance.suite import conform, every_behaviour
-from support.zwave_bench import ZwaveBench
+from support.zwave_bench import PLAIN, ZwaveBench
 from support.zwave_rig import CREDENTIAL_LOCK, LOCKS, SCHEDULE_LOCK, V1_LOCK, ZwaveRig
 
 pytestmark = [pytest.mark.acceptance]
@@ -20,5 +20,5 @@ UNABLE = {
 @pytest.mark.parametrize("node", LOCKS)
 @every_behaviour
 async def test_conformance(rig: ZwaveRig, behaviour: Behaviour, node: int) -> None:
-    bench = ZwaveBench(rig)
+    bench = ZwaveBench(rig, PLAIN)
     await conform(behaviour, bench, bench.locks[LOCKS.index(node)], unable=UNABLE[node])

@@ -1,7 +1,7 @@
 // Faults that can be switched on and off per lock, laid over upstream's behaviour.
 //
 //   offline           no acknowledgement, no handling: out of range or without battery
-//   delayMs           handles each command this much later
+//   delayMs           handles each command this much later, one after the other
 //   failNext          refuses the next n code writes
 //   ignoreNext        acknowledges the next n code writes and stores nothing
 //   lateNext          User Code locks: acknowledges the next n code writes, stores them 1 s later
@@ -17,8 +17,9 @@ import {
 import { UserCredentialCCCredentialSet } from "@zwave-js/cc/UserCredentialCC";
 import { NotificationCCReport } from "@zwave-js/cc/NotificationCC";
 import { CommandClasses } from "@zwave-js/core";
-import { MockZWaveFrameType, createMockZWaveRequestFrame } from "@zwave-js/testing";
+import { MockZWaveFrameType } from "@zwave-js/testing";
 import { POSITIONS } from "./locks.mjs";
+import { tell } from "./radio.mjs";
 
 const DUPLICATE_CODE = 0x0f;
 const LATE_MS = 1000;
@@ -54,7 +55,7 @@ export async function notify(controller, node, event, parameters = []) {
     notificationEvent: event,
     eventParameters: parameters.length > 0 ? Uint8Array.from(parameters) : undefined,
   });
-  await node.sendToController(createMockZWaveRequestFrame(report, { ackRequested: false }));
+  await tell(node, report);
 }
 
 function masked(cc) {
@@ -65,10 +66,12 @@ function masked(cc) {
   return cc;
 }
 
-/** Lays switchable faults over `node`; answers the function that switches them. */
+/** Lays switchable faults over `node`; answers the function that switches them, and the one that
+ * answers when no command is waiting to be handled any more. */
 export function installFaults(controller, node) {
   const faults = {};
   let unanswered;
+  let turn = Promise.resolve();
   const use = (name) => faults[name] > 0 && faults[name]-- > 0;
 
   const receive = node.onControllerFrame.bind(node);
@@ -76,7 +79,9 @@ export function installFaults(controller, node) {
 
   node.defineBehavior({
     async handleCC(_controller, _self, cc) {
-      if (faults.delayMs) await new Promise((done) => setTimeout(done, faults.delayMs));
+      const delay = faults.delayMs;
+      if (delay) turn = turn.then(() => new Promise((done) => setTimeout(done, delay)));
+      await turn;
       if (!WRITES.some((type) => cc instanceof type)) return undefined;
       if (use("failNext")) return { action: "fail" };
       if (use("ignoreNext")) return { action: "ok" };
@@ -110,11 +115,12 @@ export function installFaults(controller, node) {
     return send(frame);
   };
 
-  return (changes) => {
+  const switchFaults = (changes) => {
     Object.assign(faults, changes);
     if ("maskReads" in changes) maskCredentials(node, changes.maskReads);
     return faults;
   };
+  return { switchFaults, idle: () => turn };
 }
 
 /** A User Credential lock that hashes its credentials never reads them back. */

@@ -1,4 +1,4 @@
-// The mocked network: which locks there are and what they support. How they answer is upstream's.
+// The mocked networks: which locks there are and what they support. How they answer is upstream's.
 import {
   UserCredentialNameEncoding,
   UserCredentialRule,
@@ -6,7 +6,7 @@ import {
   UserCredentialUserType,
   UserIDStatus,
 } from "@zwave-js/cc";
-import { CommandClasses } from "@zwave-js/core";
+import { CommandClasses, SecurityClass } from "@zwave-js/core";
 import { ccCaps } from "@zwave-js/testing";
 
 export const POSITIONS = 10;
@@ -39,7 +39,7 @@ function doorLock(autoRelockSupported) {
   });
 }
 
-function lock(id, productId, commandClasses) {
+function lock(id, productId, commandClasses, capabilities = {}) {
   return {
     id,
     capabilities: {
@@ -53,6 +53,7 @@ function lock(id, productId, commandClasses) {
       productType: 0x0001,
       productId,
       commandClasses: [...COMMON, ...commandClasses],
+      ...capabilities,
     },
   };
 }
@@ -103,9 +104,48 @@ const userCredential = ccCaps({
   ]),
 });
 
-/** Node 2: User Code V1, no auto-relock. Node 3: User Code V2 with schedules. Node 4: User Credential. */
-export const LOCKS = [
-  lock(2, 0x0001, [doorLock(false), userCode(1)]),
-  lock(3, 0x0002, [doorLock(true), userCode(2), scheduleEntryLock]),
-  lock(4, 0x0003, [doorLock(true), userCredential]),
-];
+const secured = (cc) => ({ ...(typeof cc === "number" ? { ccId: cc } : cc), secure: true });
+
+/** A lock that takes and tells nothing of codes but encrypted, as locks have it since S2. */
+function securedLock(id, productId, commandClasses) {
+  return lock(id, productId, [], {
+    commandClasses: [
+      CommandClasses["Security 2"],
+      CommandClasses.Version,
+      CommandClasses["Manufacturer Specific"],
+      CommandClasses.Supervision,
+      ...[...COMMON, ...commandClasses].map(secured),
+    ],
+    securityClasses: new Set([SecurityClass.S2_AccessControl]),
+  });
+}
+
+/** A lock that sleeps until it reports that it woke up. */
+function sleepingLock(id, productId, commandClasses) {
+  const wakeUp = ccCaps({ ccId: CommandClasses["Wake Up"], version: 1, isSupported: true });
+  return lock(id, productId, [wakeUp, ...commandClasses], {
+    isFrequentListening: false,
+    supportsBeaming: false,
+  });
+}
+
+/**
+ * plain: node 2: User Code V1, no auto-relock. Node 3: User Code V2 with schedules. Node 4: User
+ * Credential. secured, with S2: node 2: User Credential. Node 3: User Code V2 with schedules.
+ * sleeping: node 2: User Code V1. Node 3: the same, asleep.
+ */
+export const NETWORKS = {
+  plain: [
+    lock(2, 0x0001, [doorLock(false), userCode(1)]),
+    lock(3, 0x0002, [doorLock(true), userCode(2), scheduleEntryLock]),
+    lock(4, 0x0003, [doorLock(true), userCredential]),
+  ],
+  secured: [
+    securedLock(2, 0x0003, [doorLock(true), userCredential]),
+    securedLock(3, 0x0002, [doorLock(true), userCode(2), scheduleEntryLock]),
+  ],
+  sleeping: [
+    lock(2, 0x0001, [doorLock(false), userCode(1)]),
+    sleepingLock(3, 0x0001, [doorLock(false), userCode(1)]),
+  ],
+};

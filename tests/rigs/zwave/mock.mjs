@@ -1,11 +1,13 @@
 // A mocked Z-Wave controller with locks on a TCP port, and a control port for tests (HTTP, JSON).
 //
 // Both ports are on loopback and free ones; the line "ready {...}" names them. The controller and
-// its locks live as long as this process: the Z-Wave JS server may come and go.
+// its locks live as long as this process: the Z-Wave JS server may come and go. RIG_NETWORK names
+// the network (locks.mjs), RIG_S2_KEY its key, in hex.
 //
 //   GET  /<node>/state     what the lock stores
 //   POST /<node>/fault     switches faults (faults.mjs)
-//   POST /<node>/<verb>    pin, program, erase, disable, notify, bolt, battery, reset (truth.mjs)
+//   POST /<node>/<verb>    pin, program, erase, disable, notify, bolt, battery, reset (truth.mjs),
+//                          sleep, wake (radio.mjs)
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { Faucet, ZWaveSerialFrameType } from "@zwave-js/serial";
@@ -17,22 +19,33 @@ import {
 } from "zwave-js/Testing";
 import { installFaults, notify } from "./faults.mjs";
 import { frameSplitter } from "./frames.mjs";
-import { LOCKS } from "./locks.mjs";
+import { NETWORKS } from "./locks.mjs";
+import { installSecurity, installSleep, sleep, wake } from "./radio.mjs";
 import * as truth from "./truth.mjs";
 
 const HOST = "127.0.0.1";
 const HOME_ID = 0xc0ffee01;
+/** The mocks want one for every class, used or not. */
+const KEY = Buffer.from(process.env.RIG_S2_KEY, "hex");
 
 const { port: mockPort, serial } = await createAndOpenMockedZWaveSerialPort();
-const controller = await MockController.create({ homeId: HOME_ID, ownNodeId: 1, mockPort, serial });
+const controller = await MockController.create({
+  homeId: HOME_ID,
+  ownNodeId: 1,
+  mockPort,
+  serial,
+  securityKeys: { S2_AccessControl: KEY, S2_Authenticated: KEY, S2_Unauthenticated: KEY },
+});
 controller.defineBehavior(...createDefaultMockControllerBehaviors());
 
 const locks = new Map();
-for (const options of LOCKS) {
+for (const options of NETWORKS[process.env.RIG_NETWORK]) {
   const node = await MockNode.create({ ...options, controller });
   node.defineBehavior(...createDefaultMockNodeBehaviors(), truth.answerBattery);
   controller.addNode(node);
-  locks.set(String(node.id), { node, switchFaults: installFaults(controller, node) });
+  installSecurity(node);
+  installSleep(node);
+  locks.set(String(node.id), { node, ...installFaults(controller, node) });
 }
 
 const VERBS = {
@@ -44,7 +57,10 @@ const VERBS = {
   notify: ({ node }, { event, parameters }) => notify(controller, node, event, parameters),
   bolt: ({ node }, body) => truth.moveBolt(controller, node, body),
   battery: ({ node }, body) => truth.setBattery(controller, node, body),
-  reset: ({ node }) => truth.reset(node),
+  sleep: ({ node }) => sleep(node),
+  wake: ({ node }) => wake(node),
+  // Answers that come late belong to who asked for them, not to the next test.
+  reset: ({ node, idle }) => idle().then(() => truth.reset(node)),
   state: ({ node, switchFaults }) => ({ ...truth.truthOf(node), faults: switchFaults({}) }),
 };
 

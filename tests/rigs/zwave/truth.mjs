@@ -9,14 +9,15 @@ import {
   UserCredentialUserType,
   UserIDStatus,
 } from "@zwave-js/cc";
+import { Security2CC } from "@zwave-js/cc";
 import { BatteryCCGet, BatteryCCReport } from "@zwave-js/cc/BatteryCC";
 import { DoorLockCCOperationReport } from "@zwave-js/cc/DoorLockCC";
 import { UserCredentialCCCredentialReport } from "@zwave-js/cc/UserCredentialCC";
 import { CommandClasses } from "@zwave-js/core";
 import { Bytes } from "@zwave-js/shared";
-import { createMockZWaveRequestFrame } from "@zwave-js/testing";
 import { notify } from "./faults.mjs";
 import { POSITIONS } from "./locks.mjs";
+import { tell } from "./radio.mjs";
 
 const YEAR_DAY = 1;
 const HANDLES = [true, true, true, true];
@@ -24,9 +25,6 @@ const EVENT = { keypadUnlock: 0x06, codeDeleted: 0x0d, codeAdded: 0x0e, invalidC
 const userKey = (id) => `UserCredential_user_${id}`;
 const credentialKey = (slot) => `UserCredential_cred_${UserCredentialType.PINCode}_${slot}`;
 const holdsCredentials = (node) => node.implementedCCs.has(CommandClasses["User Credential"]);
-
-const send = (node, cc) =>
-  node.sendToController(createMockZWaveRequestFrame(cc, { ackRequested: false }));
 
 /** Answers battery queries from the node's state, which upstream's mocks leave to us. */
 export const answerBattery = {
@@ -42,13 +40,13 @@ function batteryReport(controller, node) {
 
 export async function setBattery(controller, node, { level }) {
   node.state.set("level", level);
-  await send(node, batteryReport(controller, node));
+  await tell(node, batteryReport(controller, node));
 }
 
 export async function moveBolt(controller, node, { locked }) {
   const currentMode = locked ? DoorLockMode.Secured : DoorLockMode.Unsecured;
   node.state.set("DoorLock_currentMode", currentMode);
-  await send(
+  await tell(
     node,
     new DoorLockCCOperationReport({
       nodeId: controller.ownNodeId,
@@ -85,6 +83,11 @@ function collect(read) {
   return Object.fromEntries(positions.map((p) => [p, read(p)]).filter(([, value]) => value));
 }
 
+const received = (node) =>
+  node.receivedControllerFrames.map(({ payload }) => payload).filter(Boolean);
+
+const innermost = (cc) => (cc.encapsulated ? innermost(cc.encapsulated) : cc);
+
 /** All that a test may want to know of a lock, as it is stored and not as it is reported. */
 export function truthOf(node) {
   return {
@@ -95,9 +98,10 @@ export function truthOf(node) {
     dstOffset: node.state.get("ScheduleEntryLock_dstOffset") ?? null,
     autoRelockTime: node.state.get("DoorLock_autoRelockTime") ?? null,
     locked: node.state.get("DoorLock_currentMode") === DoorLockMode.Secured,
-    commands: node.receivedControllerFrames
-      .filter((frame) => frame.payload)
-      .map(({ payload }) => (payload.encapsulated ?? payload).constructor.name),
+    commands: received(node).map((cc) => innermost(cc).constructor.name),
+    inTheClear: received(node)
+      .filter((cc) => !(cc instanceof Security2CC))
+      .map((cc) => innermost(cc).constructor.name),
   };
 }
 
@@ -177,7 +181,7 @@ function localUser(userId) {
 }
 
 function tellCredential(controller, node, reportType, userId, slot, credentialData) {
-  return send(
+  return tell(
     node,
     new UserCredentialCCCredentialReport({
       nodeId: controller.ownNodeId,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from latchwork.domain.errors import LatchworkError, RetryLater, Unsupported
-from latchwork.domain.observation import Observation
+from latchwork.domain.observation import NotRead, Observation
 from latchwork.domain.pin import Pin
 from latchwork.domain.window import Window
 from latchwork.drivers.protocol import Driver, DriverContext, Sink
@@ -83,7 +83,7 @@ class ZwaveJsDriver:
             async with self._turn(provider_key, positions, limit) as lock:
                 return await Programming(lock, self._schedules).observe(positions, found)
         except RetryLater:
-            if not found:
+            if all(isinstance(seen, NotRead) for seen in found.values()):
                 raise
             return found
 
