@@ -26,7 +26,8 @@ MEMBERS = frozenset(
 
 
 class NukiLock:
-    """`carries_out`: cleared, wishes stay on their way to the lock."""
+    """`delay`: seconds that a wish takes to the lock. `carries_out`: cleared, wishes stay on their
+    way."""
 
     def __init__(self, smartlock_id: int, name: str, *, keypad: bool = True, kind: int = 4) -> None:
         self.smartlock_id, self.name, self.keypad, self.kind = smartlock_id, name, keypad, kind
@@ -35,7 +36,7 @@ class NukiLock:
     def reset(self) -> None:
         self.auths: dict[str, dict[str, Any]] = {}
         self.online, self.battery, self.state = True, 90, 1
-        self.operations = 0
+        self.delay, self.operations = 0.02, 0
         self.carries_out = asyncio.Event()
         self.carries_out.set()
         self.ignore_next, self.lose_next = 0, 0
@@ -171,7 +172,7 @@ class NukiWeb:
 
     def _later(self, lock: NukiLock, act: Any, auth: dict[str, Any]) -> None:
         async def reach() -> None:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(lock.delay)
             await lock.carries_out.wait()
             while not lock.online:
                 await asyncio.sleep(0.02)

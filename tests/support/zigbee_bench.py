@@ -46,6 +46,13 @@ async def request(rig: ZigbeeRig, topic: str, body: dict[str, Any]) -> None:
         assert json.loads(bytes(answer.payload))["status"] == "ok"
 
 
+async def publish(rig: ZigbeeRig, topic: str, payload: str) -> None:
+    """Retained, as what Zigbee2MQTT says of its locks."""
+    parts = urlsplit(rig.url)
+    async with aiomqtt.Client(parts.hostname or "", parts.port or 0) as client:
+        await client.publish(f"{rig.base_topic}/{topic}", payload, retain=True)
+
+
 async def expose_pin(rig: ZigbeeRig, lock: int, *, on: bool) -> None:
     body = {"id": IEEE[lock], "options": {"expose_pin": on}}
     await request(rig, "device/options", body)

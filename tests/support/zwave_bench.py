@@ -9,14 +9,7 @@ from latchwork.domain.window import Window
 from latchwork.drivers.conformance import Bench, Fault, LockUnderTest, Unable
 from latchwork.drivers.zwave_js.driver import factory
 from support.zwave_connection import key
-from support.zwave_rig import (
-    CREDENTIAL_LOCK,
-    S2_CREDENTIAL_LOCK,
-    S2_SCHEDULE_LOCK,
-    SCHEDULE_LOCK,
-    V1_LOCK,
-    ZwaveRig,
-)
+from support.zwave_rig import CREDENTIAL_LOCK, SCHEDULE_LOCK, V1_LOCK, ZwaveRig
 
 PLAIN = {
     V1_LOCK: "Z-Wave User Code V1",
@@ -24,8 +17,8 @@ PLAIN = {
     CREDENTIAL_LOCK: "Z-Wave User Credential",
 }
 SECURED = {
-    S2_CREDENTIAL_LOCK: "Z-Wave User Credential, S2",
-    S2_SCHEDULE_LOCK: "Z-Wave User Code V2 with Schedule Entry Lock, S2",
+    SCHEDULE_LOCK: "Z-Wave User Code V2 with Schedule Entry Lock, S2",
+    CREDENTIAL_LOCK: "Z-Wave User Credential, S2",
 }
 FAULTS = {
     Fault.OFFLINE: "offline",

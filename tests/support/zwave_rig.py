@@ -6,9 +6,8 @@
         assert rig.state(2)["codes"]["1"]["pin"] == "4711"
 
 Locks (ten positions each): node 2 speaks User Code V1, node 3 User Code V2 with Schedule Entry
-Lock, node 4 User Credential. In the secured network nodes 2 and 3 speak User Credential and User
-Code V2 with Schedule Entry Lock, encrypted with S2. In the sleeping one nodes 2 and 3 speak User
-Code V1, and node 3 sleeps until `wake`.
+Lock, node 4 User Credential. The secured network has 3 and 4, encrypted with S2; the sleeping one
+has 2, and 5 that is like it and sleeps until `wake`.
 They forget nothing while the rig runs, whatever the server does.
 The server interviews them after it starts listening, which takes some 10 s on a first start and
 nothing after `restart_server()`. Starts and stops take seconds: from a coroutine call them through
@@ -34,8 +33,8 @@ RIG = Path(__file__).resolve().parent.parent / "rigs" / "zwave"
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
 V1_LOCK, SCHEDULE_LOCK, CREDENTIAL_LOCK = LOCKS = (2, 3, 4)
-S2_CREDENTIAL_LOCK, S2_SCHEDULE_LOCK = SECURED_LOCKS = (2, 3)
-WAKING_LOCK, SLEEPING_LOCK = (2, 3)
+SECURED_LOCKS = (SCHEDULE_LOCK, CREDENTIAL_LOCK)
+SLEEPING_LOCK = 5
 S2_KEY = "1112131415161718191a1b1c1d1e1f20"
 
 

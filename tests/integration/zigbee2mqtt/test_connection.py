@@ -19,7 +19,7 @@ from latchwork.drivers.protocol import (
 from latchwork.drivers.zigbee2mqtt.driver import factory
 from support.driver_context import context_for
 from support.live_driver import live
-from support.zigbee_bench import expose_pin, request
+from support.zigbee_bench import expose_pin, publish, request
 from support.zigbee_rig import IEEE, NAMES, PASSWORD, PLAIN_LOCK, SCHEDULE_LOCK, USER, ZigbeeRig
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("zigbee_process")]
@@ -107,6 +107,28 @@ async def test_zigbee2mqtt_goes_offline_and_comes_back(rig: ZigbeeRig) -> None:
         await asyncio.to_thread(rig.start_bridge)
     async with live(make(rig)) as connection:
         assert await connection.driver.probe(FRONT)
+
+
+@pytest.mark.parametrize("form", ['{{"state": "{}"}}', "{}"], ids=["json", "plain"])
+async def test_availability_is_told_as_it_changes_and_to_who_comes_later(
+    rig: ZigbeeRig, form: str
+) -> None:
+    """Zigbee2MQTT takes a day to give up a lock on batteries, so the test says it in its place."""
+    topic = f"{NAMES[SCHEDULE_LOCK]}/availability"
+    try:
+        async with live(make(rig)) as connection:
+            await publish(rig, topic, form.format("offline"))
+            lost = await connection.until(DeviceChanged, lambda p: p.online is False)
+            assert lost.provider_key == FRONT
+        async with live(make(rig)) as connection:
+            found = await connection.until(DevicesFound)
+            assert {d.provider_key: d.online for d in found.devices} == {FRONT: False, BACK: True}
+            await publish(rig, topic, form.format("online"))
+            await connection.until(
+                DeviceChanged, lambda p: p.online is True and p.provider_key == FRONT
+            )
+    finally:
+        await publish(rig, topic, '{"state": "online"}')
 
 
 async def test_settings_that_tell_or_hide_pins_are_warned_of(rig: ZigbeeRig) -> None:

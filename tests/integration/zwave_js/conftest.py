@@ -7,7 +7,7 @@ import pytest
 
 from latchwork.drivers.protocol import DevicesFound, Driver
 from support.zwave_connection import Connection, make_driver
-from support.zwave_rig import LOCKS, SECURED_LOCKS, SLEEPING_LOCK, WAKING_LOCK, ZwaveRig
+from support.zwave_rig import LOCKS, SECURED_LOCKS, SLEEPING_LOCK, V1_LOCK, ZwaveRig
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +59,7 @@ async def secured_live(secured: ZwaveRig) -> AsyncIterator[Connection]:
 
 @pytest.fixture
 async def sleeping_live(sleeping: ZwaveRig) -> AsyncIterator[Connection]:
-    async with connected(sleeping, (WAKING_LOCK, SLEEPING_LOCK)) as connection:
+    async with connected(sleeping, (V1_LOCK, SLEEPING_LOCK)) as connection:
         yield connection
 
 

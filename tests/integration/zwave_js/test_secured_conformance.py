@@ -5,11 +5,14 @@ import pytest
 from latchwork.drivers.conformance import Behaviour
 from latchwork.drivers.conformance.suite import conform, every_behaviour
 from support.zwave_bench import SECURED, ZwaveBench
-from support.zwave_rig import S2_CREDENTIAL_LOCK, S2_SCHEDULE_LOCK, ZwaveRig
+from support.zwave_rig import CREDENTIAL_LOCK, SCHEDULE_LOCK, ZwaveRig
 
 pytestmark = [pytest.mark.acceptance]
 
-UNABLE = {S2_CREDENTIAL_LOCK: {"native_window"}, S2_SCHEDULE_LOCK: set[str]()}
+UNABLE = {
+    SCHEDULE_LOCK: {"nothing_listed"},
+    CREDENTIAL_LOCK: {"nothing_listed", "late_write", "native_window", "change_of_clocks"},
+}
 
 
 @pytest.mark.parametrize("node", SECURED)

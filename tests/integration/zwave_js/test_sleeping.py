@@ -9,7 +9,7 @@ from latchwork.domain.observation import Empty, Holds, Observation
 from latchwork.domain.pin import Pin
 from latchwork.drivers.zwave_js.client import Client
 from support.zwave_connection import Connection, key
-from support.zwave_rig import SLEEPING_LOCK, WAKING_LOCK, ZwaveRig
+from support.zwave_rig import SLEEPING_LOCK, V1_LOCK, ZwaveRig
 
 pytestmark = [pytest.mark.acceptance]
 SLEEPER = key(SLEEPING_LOCK)
@@ -55,7 +55,7 @@ async def test_a_sleeping_lock_holds_up_no_other(
     with pytest.raises(RetryLater):
         await sleeping_live.driver.observe(SLEEPER, [1])
     monkeypatch.undo()
-    other = key(WAKING_LOCK)
+    other = key(V1_LOCK)
     await sleeping_live.driver.write(other, 1, Pin("4711"), None, None)
-    assert sleeping.pins(WAKING_LOCK) == {1: "4711"}
+    assert sleeping.pins(V1_LOCK) == {1: "4711"}
     assert await awake(sleeping, sleeping_live, 1) == Empty()

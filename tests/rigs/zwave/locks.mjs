@@ -130,9 +130,8 @@ function sleepingLock(id, productId, commandClasses) {
 }
 
 /**
- * plain: node 2: User Code V1, no auto-relock. Node 3: User Code V2 with schedules. Node 4: User
- * Credential. secured, with S2: node 2: User Credential. Node 3: User Code V2 with schedules.
- * sleeping: node 2: User Code V1. Node 3: the same, asleep.
+ * Node 2: User Code V1, no auto-relock. Node 3: User Code V2 with schedules. Node 4: User
+ * Credential. In `secured` 3 and 4 speak S2. Node 5, of `sleeping`: User Code V1, asleep.
  */
 export const NETWORKS = {
   plain: [
@@ -141,11 +140,11 @@ export const NETWORKS = {
     lock(4, 0x0003, [doorLock(true), userCredential]),
   ],
   secured: [
-    securedLock(2, 0x0003, [doorLock(true), userCredential]),
     securedLock(3, 0x0002, [doorLock(true), userCode(2), scheduleEntryLock]),
+    securedLock(4, 0x0003, [doorLock(true), userCredential]),
   ],
   sleeping: [
     lock(2, 0x0001, [doorLock(false), userCode(1)]),
-    sleepingLock(3, 0x0001, [doorLock(false), userCode(1)]),
+    sleepingLock(5, 0x0001, [doorLock(false), userCode(1)]),
   ],
 };
