@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from latchwork.domain.errors import NeedsAttention
 from latchwork.domain.policy import Policy
 from latchwork.drivers.protocol import DriverFactory
-from latchwork.observing.drivers import WatchedFactory
+from latchwork.observing.drivers import watched_factory
 from latchwork.observing.metrics import Metrics
 from latchwork.observing.visits import WatchedVisitStorage
 from latchwork.observing.wakes import Wakes
@@ -28,7 +28,7 @@ class Observer:
 
     def factories(self, factories: Mapping[str, DriverFactory]) -> Mapping[str, DriverFactory]:
         return {
-            name: WatchedFactory(factory, name, self.metrics, self.tracing)
+            name: watched_factory(factory, name, self.metrics, self.tracing)
             for name, factory in factories.items()
         }
 

@@ -7,7 +7,8 @@ import pytest
 
 from latchwork.domain.pin import Pin
 from latchwork.drivers import protocol
-from latchwork.observing.drivers import OFFERS, watched
+from latchwork.drivers.passing import OFFERS
+from latchwork.observing.drivers import watched
 from latchwork.observing.metrics import Metrics
 from latchwork.observing.observer import Observer, WatchedSender
 from latchwork.webhooks.post import Answer

@@ -19,7 +19,7 @@ from latchwork.domain.problem import Problem
 from latchwork.drivers.conformance.bench import Bench, LockUnderTest, Unable
 from latchwork.drivers.conformance.outcome import NotConforming, expect
 from latchwork.drivers.conformance.overheard import Overheard, telling
-from latchwork.drivers.conformance.watched import Traffic, WatchedFactory
+from latchwork.drivers.conformance.watched import Traffic, watched_factory
 from latchwork.engine.connections import Connections
 from latchwork.engine.reconciler import Reconciler
 from latchwork.engine.worker import Worker
@@ -113,7 +113,7 @@ class Stage:
     def start(self) -> None:
         """Latchwork begins, on what is stored."""
         rng = Random()  # noqa: S311 - spreads waits
-        factories = {self.bench.provider: WatchedFactory(self.bench.factory, self.traffic)}
+        factories = {self.bench.provider: watched_factory(self.bench.factory, self.traffic)}
         connections = Connections(self.storage, factories, self._clock, rng, self.new_id, echo=ECHO)
         reconciler = Reconciler(self.storage, connections, self._clock, HASTY, rng, self.new_id)
         worker = Worker(self.storage, connections, self._clock, reconciler)

@@ -2,14 +2,14 @@
 what each position was written."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeVar
 
-from latchwork.domain.observation import Observation
-from latchwork.domain.pin import Pin
-from latchwork.domain.window import Window
-from latchwork.drivers.protocol import Driver, DriverContext, DriverFactory, Sink
+from latchwork.drivers.passing import PassingDriver, PassingFactory
+from latchwork.drivers.protocol import Driver, DriverFactory
+
+T = TypeVar("T")
 
 AfterWrite = Callable[[str, int], Awaitable[None]]
 
@@ -27,7 +27,7 @@ class Traffic:
         self.writes = 0
         self.clears = 0
         self.reads = 0
-        self.written: Counter[tuple[str, int]] = Counter()
+        self.written: Counter[tuple[str, object]] = Counter()
         self.after_write: AfterWrite | None = None
         self.most_per_lock = 0
         self.most_per_connection = 0
@@ -49,82 +49,31 @@ class Traffic:
             self._under_way[provider_key] -= 1
 
 
-class WatchedDriver:
-    """See `Driver`; every call goes to the driver that is watched."""
+class WatchedDriver(PassingDriver):
+    """See `PassingDriver`."""
 
     def __init__(self, driver: Driver, traffic: Traffic) -> None:
-        self._driver = driver
+        super().__init__(driver)
         self._traffic = traffic
 
-    @property
-    def max_concurrent_visits(self) -> int:
-        return self._driver.max_concurrent_visits
-
-    async def run(self, sink: Sink, connected: Callable[[], None]) -> None:
-        await self._driver.run(sink, connected)
-
-    async def observe(
-        self, provider_key: str, positions: Sequence[int]
-    ) -> Mapping[int, Observation]:
-        with self._traffic.call(provider_key):
-            observed = await self._driver.observe(provider_key, positions)
-        self._traffic.reads += 1
-        return observed
-
-    async def scan(self, provider_key: str) -> Mapping[int, Observation]:
-        with self._traffic.call(provider_key):
-            return await self._driver.scan(provider_key)
-
-    async def write(
-        self,
-        provider_key: str,
-        position: int,
-        pin: Pin,
-        name: str | None,
-        window: Window | None,
-    ) -> None:
-        self._traffic.writes += 1
-        self._traffic.written[provider_key, position] += 1
-        with self._traffic.call(provider_key):
-            await self._driver.write(provider_key, position, pin, name, window)
-        if self._traffic.after_write is not None:
-            await self._traffic.after_write(provider_key, position)
-
-    async def clear(self, provider_key: str, position: int) -> None:
-        self._traffic.clears += 1
-        with self._traffic.call(provider_key):
-            await self._driver.clear(provider_key, position)
-
-    async def lock(self, provider_key: str) -> None:
-        with self._traffic.call(provider_key):
-            await self._driver.lock(provider_key)
-
-    async def unlock(self, provider_key: str) -> None:
-        with self._traffic.call(provider_key):
-            await self._driver.unlock(provider_key)
-
-    async def probe(self, provider_key: str) -> bool:
-        with self._traffic.call(provider_key):
-            return await self._driver.probe(provider_key)
-
-    async def simulate(self, provider_key: str, action: str, values: Mapping[str, Any]) -> bool:
-        return await self._driver.simulate(provider_key, action, values)
-
-    async def aclose(self) -> None:
-        await self._driver.aclose()
+    async def passed(
+        self, operation: str, provider_key: str, call: Awaitable[T], place: object = None
+    ) -> T:
+        traffic = self._traffic
+        if operation == "write":
+            traffic.writes += 1
+            traffic.written[provider_key, place] += 1
+        elif operation == "clear":
+            traffic.clears += 1
+        with traffic.call(provider_key):
+            answer = await call
+        if operation == "observe":
+            traffic.reads += 1
+        elif operation == "write" and traffic.after_write is not None and isinstance(place, int):
+            await traffic.after_write(provider_key, place)
+        return answer
 
 
-class WatchedFactory:
-    """See `DriverFactory`; makes the drivers of another factory, watched."""
-
-    def __init__(self, factory: DriverFactory, traffic: Traffic) -> None:
-        self.provider_display_name = factory.provider_display_name
-        self.setting_fields = factory.setting_fields
-        self._factory = factory
-        self._traffic = traffic
-
-    def check_settings(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-        return self._factory.check_settings(settings)
-
-    def __call__(self, context: DriverContext) -> Driver:
-        return WatchedDriver(self._factory(context), self._traffic)
+def watched_factory(factory: DriverFactory, traffic: Traffic) -> DriverFactory:
+    """A driver's factory whose drivers are watched."""
+    return PassingFactory(factory, lambda driver: WatchedDriver.around(driver, traffic))
