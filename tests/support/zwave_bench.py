@@ -36,12 +36,13 @@ class ZwaveBench(Bench):
     provider = "zwave_js"
     factory = factory
 
-    def __init__(self, rig: ZwaveRig, titles: Mapping[int, str]) -> None:
-        """`titles`: the locks that take part, by node."""
+    def __init__(self, rig: ZwaveRig, titles: Mapping[int, str], *, typing: float = 0.0) -> None:
+        """`titles`: the locks that take part, by node. `typing`: seconds that a PIN takes at the
+        keypad."""
         self.rig = rig
         self.settings: Mapping[str, Any] = {"url": rig.url}
         self.locks: Sequence[LockUnderTest] = [
-            ZwaveLock(rig, node, titles[node]) for node in titles
+            ZwaveLock(rig, node, title, typing) for node, title in titles.items()
         ]
 
     async def restart(self) -> None:
@@ -52,8 +53,9 @@ class ZwaveBench(Bench):
 
 
 class ZwaveLock(LockUnderTest):
-    def __init__(self, rig: ZwaveRig, node: int, title: str) -> None:
+    def __init__(self, rig: ZwaveRig, node: int, title: str, typing: float) -> None:
         self._rig = rig
+        self._typing = typing
         self.node = node
         self.title = title
         self.provider_key = key(node)
@@ -77,7 +79,9 @@ class ZwaveLock(LockUnderTest):
         self._rig.fault(self.node, **{FAULTS[fault]: int(on) if fault in COUNTED else on})
 
     async def keypad(self, pin: str) -> bool:
-        return self._rig.keypad(self.node, pin)
+        opened = self._rig.keypad(self.node, pin)
+        await asyncio.sleep(self._typing)
+        return opened
 
     async def window(self, position: int) -> Window | None:
         """The lock keeps standard time all the year."""
