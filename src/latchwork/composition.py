@@ -38,7 +38,7 @@ from latchwork.engine.clock import SystemClock
 from latchwork.engine.connections import Connections
 from latchwork.engine.deliveries import Deliveries
 from latchwork.engine.housekeeping import keep_house
-from latchwork.engine.ownership import SharedOwnership, beat
+from latchwork.engine.ownership import SharedOwnership, among_others, beat
 from latchwork.engine.reconciler import Reconciler
 from latchwork.engine.trial import try_connection
 from latchwork.engine.worker import Worker
@@ -157,7 +157,9 @@ async def serve(settings: Settings, started: Callable[[Started], None]) -> None:
         if alone is not None and (size := left_behind(settings.database)):
             log.warning("storage.recovered", unclosed_log_bytes=size)
         async with _furnished(settings) as (storage, workspace, new_key):
-            await _run(settings, storage, workspace, new_key, started)
+            presence = among_others(storage, clock) if settings.postgres is not None else None
+            async with presence or contextlib.nullcontext():
+                await _run(settings, storage, workspace, new_key, started)
 
 
 @asynccontextmanager
@@ -219,7 +221,7 @@ async def _run(
     inbound = InboundAddresses(open_vault(settings).inbound_mac, settings.public_url)
     ownership = None
     if settings.postgres is not None and settings.role in WORKING:
-        ownership = SharedOwnership(storage, clock, new_id())
+        ownership = SharedOwnership(storage, clock)
     connections = Connections(
         storage, factories, clock, rng, new_id, inbound_url=inbound.url, ownership=ownership
     )
@@ -252,8 +254,6 @@ async def _run(
     finally:
         await sender.aclose()
         await asyncio.to_thread(observer.close)
-        if ownership is not None:
-            await ownership.leave()
 
 
 def _parts(
@@ -273,7 +273,7 @@ def _parts(
         worker = Worker(storage, connections, clock, visits)
         parts += [connections.run(), worker.run(), keep_house(storage, clock, settings.kept)]
     if settings.postgres is not None and not owns:
-        parts.append(beat(storage, clock, new_id()))
+        parts.append(beat(storage, clock))
     return parts
 
 

@@ -112,26 +112,9 @@ class Load:
             if answer.status_code not in (409, 500, 503):
                 self.failed.append(answer.text)
                 return None
-            if answer.status_code == 409:
-                # The key is held for a process that was killed, for two minutes. Whether it had
-                # stored the wish shows; if not, it is another request from now on.
-                found = self._find(api, device, pin)
-                if found is not None:
-                    return found
-                if attempt % 20 == 19:
-                    key = str(uuid4())
             time.sleep(0.1)
         self.failed.append(f"no answer for {pin}")
         return None
-
-    def _find(self, api: LatchworkProcess, device: str, pin: str) -> str | None:
-        try:
-            answer = api.post("/access_codes/get", device_id=device, code=pin)
-        except requests.RequestException:
-            return None
-        if answer.status_code != 200:
-            return None
-        return str(answer.json()["access_code"]["access_code_id"])
 
 
 @pytest.fixture(scope="module")

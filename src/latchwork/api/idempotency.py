@@ -57,13 +57,15 @@ async def once(
         raise _held(found)
     try:
         answer = await _performed(call, found, perform)
+        await storage.answer_request(found, answer)
     except ApiError:
         await storage.forget_request(found)
         raise
     except StorageUnavailable:
         await storage.release_request(found, call.now)
         raise
-    await storage.answer_request(found, answer)
+    finally:
+        storage.end_request(found)
     return answer, {}
 
 

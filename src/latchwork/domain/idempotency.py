@@ -9,7 +9,7 @@ import msgspec
 KEPT: Final = timedelta(hours=24)
 """How long an answer is given again."""
 CLAIM: Final = timedelta(minutes=2)
-"""How long a request may take; one that has written nothing by then may be begun anew."""
+"""How long a process that is alive is believed to carry a request out, unless it says so anew."""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):

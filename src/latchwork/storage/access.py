@@ -179,13 +179,17 @@ class IdempotencyStorage(Protocol):
     async def claim_request(
         self, scope: str, parameters: bytes, token: str, now: datetime
     ) -> Claim | Answered | Unanswered | Held:
-        """The right to carry a request out; or what became of the one that was first."""
+        """The right to carry a request out; or what became of the one that was first. A claim is
+        held for as long as its process lives and has not ended it."""
 
     async def answer_request(self, claim: Claim, answer: Answered) -> None:
         """Keeps the answer for those who ask again."""
 
     async def release_request(self, claim: Claim, now: datetime) -> None:
         """Nobody knows what was done: whoever asks next finds out."""
+
+    def end_request(self, claim: Claim) -> None:
+        """This process is not carrying it out any more, answered or not."""
 
     async def forget_request(self, claim: Claim) -> None:
         """Nothing was done: the key can be used anew."""

@@ -324,7 +324,7 @@ class EngineStorage(VisitStorage, Protocol):
     def listen_due(self, listener: Callable[[], None]) -> None: ...
     async def clear_leases(self) -> int:
         """For the one process that owns a SQLite file, at its start: ends what a process before it
-        held, claims of requests and of messages too. How many devices were held."""
+        held, leases of messages too. How many devices were held."""
 
     async def claim_due(
         self,

@@ -9,6 +9,8 @@ from latchwork.domain.errors import Conflict
 from latchwork.domain.idempotency import CLAIM, KEPT, Answered, Claim, Held, Unanswered
 from latchwork.storage.claimed import CLAIMED
 from latchwork.storage.interface import CodeFilter
+from latchwork.storage.sql.idempotency import IdempotencyQueries
+from latchwork.storage.sql.session import Transaction
 from support.stored import HOUR, NOW, Stored
 
 SCOPE, PARAMETERS = "POST /x key", b'{"a":1}'
@@ -44,22 +46,46 @@ async def test_what_was_forgotten_can_be_begun_anew(stored: Stored) -> None:
     await claimed(stored, "two")
 
 
-async def test_what_has_written_nothing_is_taken_over_when_its_time_is_up(stored: Stored) -> None:
-    first = await claimed(stored)
+async def test_what_is_under_way_is_held_however_long_it_takes(stored: Stored) -> None:
+    claim = await claimed(stored)
     ask = stored.storage.claim_request
-    early = NOW + CLAIM - timedelta(seconds=1)
-    assert await ask(SCOPE, PARAMETERS, "two", early) is Held.UNDER_WAY
-    second = await claimed(stored, "two", CLAIM)
+    assert await ask(SCOPE, PARAMETERS, "two", NOW + 10 * CLAIM) is Held.UNDER_WAY
+    await stored.storage.answer_request(claim, ANSWER)
+    assert await ask(SCOPE, PARAMETERS, "two", NOW + 10 * CLAIM) == ANSWER
+
+
+async def test_what_ended_and_had_written_nothing_is_begun_anew(stored: Stored) -> None:
+    first = await claimed(stored)
+    stored.storage.end_request(first)
+    ask = stored.storage.claim_request
+    second = await claimed(stored, "two")
     await stored.storage.answer_request(first, Answered(status=500, body=b"late"))
     await stored.storage.forget_request(first)
-    assert await ask(SCOPE, PARAMETERS, "three", NOW + CLAIM) is Held.UNDER_WAY
+    assert await ask(SCOPE, PARAMETERS, "three", NOW) is Held.UNDER_WAY
     await stored.storage.answer_request(second, ANSWER)
-    assert await ask(SCOPE, PARAMETERS, "three", NOW + CLAIM) == ANSWER
+    assert await ask(SCOPE, PARAMETERS, "three", NOW) == ANSWER
+
+
+async def test_what_is_carried_out_in_the_moment_of_a_takeover_is_not_taken_over(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a process on PostgreSQL that was taken for dead."""
+    await claimed(stored)
+    ask = stored.storage.claim_request
+
+    async def dead(_: object, tx: Transaction, *_row: object) -> bool:
+        await tx.run("UPDATE idempotency_key SET performed = 1")
+        return False
+
+    with monkeypatch.context() as patch:
+        patch.setattr(IdempotencyQueries, "_is_held", dead)
+        assert await ask(SCOPE, PARAMETERS, "two", NOW) is Held.UNDER_WAY
 
 
 async def test_a_write_marks_its_claim_and_a_lost_claim_writes_nothing(stored: Stored) -> None:
     first = await claimed(stored)
-    await claimed(stored, "two", CLAIM)
+    stored.storage.end_request(first)
+    await claimed(stored, "two")
     mine = CLAIMED.set(first)
     try:
         with pytest.raises(Conflict):
@@ -80,7 +106,8 @@ async def test_after_a_crash_it_is_known_what_was_written(stored: Stored) -> Non
         CLAIMED.reset(mine)
     ask = stored.storage.claim_request
     assert await ask(SCOPE, PARAMETERS, "two", NOW) is Held.UNDER_WAY
-    assert await ask(SCOPE, PARAMETERS, "two", NOW + CLAIM) == Unanswered(ids=("some-id",))
+    stored.storage.end_request(claim)
+    assert await ask(SCOPE, PARAMETERS, "two", NOW) == Unanswered(ids=("some-id",))
 
 
 async def test_a_duplicate_that_was_met_marks_nothing(stored: Stored) -> None:
@@ -92,7 +119,8 @@ async def test_a_duplicate_that_was_met_marks_nothing(stored: Stored) -> None:
         assert await stored.try_create(stored.code("4711")) is not None
     finally:
         CLAIMED.reset(mine)
-    await claimed(stored, "two", CLAIM)
+    stored.storage.end_request(claim)
+    await claimed(stored, "two")
 
 
 async def test_after_a_day_all_is_forgotten(stored: Stored) -> None:

@@ -1,13 +1,12 @@
 """Which process keeps which account, and when another one may."""
 
-from datetime import timedelta
-
 import pytest
 
 from latchwork.storage.interface import StaleTokenError
+from latchwork.storage.ownership import Term
 from support.stored import SECOND, Stored
 
-TERM = timedelta(seconds=8)
+TERM = Term(at_most=8 * SECOND, without_session=3 * SECOND)
 
 
 async def accounts(stored: Stored, count: int) -> set[str]:
@@ -46,7 +45,7 @@ async def test_accounts_of_a_process_that_died_go_to_the_living_after_its_term(
 ) -> None:
     names = await accounts(stored, 2)
     await share(stored, "dead")
-    stored.clock.go(TERM - SECOND)
+    stored.clock.go(TERM.at_most - SECOND)
     assert await share(stored, "living") == set()
     stored.clock.go(SECOND)
     assert await share(stored, "living") == names
@@ -57,7 +56,7 @@ async def test_a_visit_of_a_dead_owner_ends_with_the_takeover(stored: Stored) ->
     await share(stored, "dead")
     await stored.create()
     lease = await stored.claim_one()
-    stored.clock.go(TERM)
+    stored.clock.go(TERM.at_most)
     assert await stored.claim() == ()
     await share(stored, "living")
     with pytest.raises(StaleTokenError):
@@ -69,7 +68,7 @@ async def test_a_visit_of_a_living_owner_is_left_alone(stored: Stored) -> None:
     await share(stored, "one")
     await stored.create()
     lease = await stored.claim_one()
-    stored.clock.go(TERM / 2)
+    stored.clock.go(TERM.at_most / 2)
     await share(stored, "one")
     await share(stored, "two")
     await stored.write(lease)

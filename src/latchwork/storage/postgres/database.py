@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
+from uuid import uuid4
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
@@ -79,8 +80,16 @@ class PostgresDatabase:
         shared = Shared(vault, clock_now, entropy)
         self._writer = GroupWriter(pool, shared, self._tell, lanes=LANES)
         self._reader = GroupReader(pool, vault)
-        self._listener = Listener(lambda: connect(url), self._wake)
-        self._listener.start()
+        self.process_id = uuid4().hex
+        self.under_way: dict[str, tuple[bytes, int]] = {}
+        self._listener = Listener(self.process_id, lambda: connect(url), self._wake)
+
+    async def begin(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        """The connection becomes the database's own: the one that lasts as long as the process."""
+        await self._listener.start(connection)
+
+    def seen_at(self, process_id: str) -> str | None:
+        return self._listener.server if process_id == self.process_id else None
 
     def now_us(self) -> int:
         return to_us(self._clock_now())
@@ -165,27 +174,39 @@ async def open_database(
     with named():
         first = await connect(url)
         try:
-            if first.get_server_version().major < OLDEST_SERVER:
-                raise NeedsAttention(f"PostgreSQL {OLDEST_SERVER} or newer is needed.")
-            await migrate(first, schema.shipped())
-            await _check_key(first, vault)
-        finally:
-            await first.close()
-        pool = await asyncpg.create_pool(
-            url,
-            min_size=0,
-            max_size=CONNECTIONS,
-            max_queries=1_000_000,
-            max_inactive_connection_lifetime=300,
-            reset=_leave_as_it_is,
-            timeout=CONNECT_WITHIN,
-            command_timeout=ANSWER_WITHIN,
-            statement_cache_size=512,
-            max_cached_statement_lifetime=PLANS_STAND,
-            server_settings=_SETTINGS,
-            target_session_attrs=SessionAttribute.read_write,
-        )
-    return PostgresDatabase(url, pool, vault, clock_now, entropy)
+            await _prepare(first, vault)
+            pool = await _pool(url)
+            database = PostgresDatabase(url, pool, vault, clock_now, entropy)
+            await database.begin(first)
+        except BaseException:
+            first.terminate()
+            raise
+    return database
+
+
+async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]", vault: Vault) -> None:
+    if connection.get_server_version().major < OLDEST_SERVER:
+        raise NeedsAttention(f"PostgreSQL {OLDEST_SERVER} or newer is needed.")
+    await migrate(connection, schema.shipped())
+    await _check_key(connection, vault)
+
+
+async def _pool(url: str) -> "Pool":
+    """Connections for units, opened as they are needed."""
+    return await asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=CONNECTIONS,
+        max_queries=1_000_000,
+        max_inactive_connection_lifetime=300,
+        reset=_leave_as_it_is,
+        timeout=CONNECT_WITHIN,
+        command_timeout=ANSWER_WITHIN,
+        statement_cache_size=512,
+        max_cached_statement_lifetime=PLANS_STAND,
+        server_settings=_SETTINGS,
+        target_session_attrs=SessionAttribute.read_write,
+    )
 
 
 async def _check_key(connection: "asyncpg.Connection[asyncpg.Record]", vault: Vault) -> None:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import count
 from typing import Final
 
-from latchwork.storage.sql import engine, webhooks
+from latchwork.storage.sql import engine, idempotency, ownership, webhooks
 from latchwork.storage.sql.sql import has
 
 _ARRAY: Final = r"(ARRAY(SELECT json_array_elements_text((\1)::text::json)))"
@@ -23,12 +23,20 @@ _PHRASES: Final = (
 )
 _MARK: Final = re.compile(r"\?(\d*)")
 
+SERVER: Final = "pg_postmaster_start_time()::text"
+"""A name for the server that is another one after a restart or a failover."""
+
 _FREE: Final = "leased_until IS NULL AND due_at IS NOT NULL"
 _OWNED: Final = (
     "connected_account_id <> ALL (ARRAY(SELECT json_array_elements_text($3::text::json))) "
     "AND ($4::text IS NULL OR connected_account_id = ANY "
     "(ARRAY(SELECT json_array_elements_text($4::text::json))))"
 )
+
+
+def number_of(process_id: str) -> str:
+    """The advisory lock that a process shares with itself alone while its session lasts."""
+    return f"hashtextextended({process_id}, 0)"
 
 
 def _due(locking: str) -> str:
@@ -58,14 +66,27 @@ def _messages(locking: str) -> str:
     )
 
 
+def _dead(now: str) -> str:
+    """Its time is over; or nobody holds its lock any more at a server that has seen it hold it."""
+    return (
+        f"(alive_until <= {now} OR (expected_by <= {now} AND server = {SERVER} "
+        f"AND pg_try_advisory_xact_lock({number_of('process_id')})))"
+    )
+
+
 _SKIPPING: Final = "FOR UPDATE SKIP LOCKED"
 _STATEMENTS: Final = {
     engine.DUE: _due(""),
     engine.CLAIM: _due(_SKIPPING),
     webhooks.DUE: _messages(""),
     webhooks.CLAIM: _messages(_SKIPPING),
+    ownership.BURY: f"DELETE FROM process WHERE {_dead('$1')}",  # noqa: S608 - constants
+    idempotency.ALIVE: (
+        f"SELECT 1 FROM process WHERE process_id = $1 AND NOT {_dead('$2')}"  # noqa: S608 - constants
+    ),
 }
-"""What another form serves better: SQLite knows no LATERAL, PostgreSQL has many claimants."""
+"""What another form serves better: SQLite knows no LATERAL, PostgreSQL has many claimants and sees
+whose session has ended."""
 
 
 @lru_cache(maxsize=2048)

@@ -13,7 +13,6 @@ from latchwork.storage.interface import Lease, StaleTokenError
 from latchwork.storage.sql import attempts, code_rows, codes, device_rows, slots, sql
 from latchwork.storage.sql import events as event_queries
 from latchwork.storage.sql.aggregate import Aggregate
-from latchwork.storage.sql.idempotency import END_CLAIMS
 from latchwork.storage.sql.schedule import AUDIT, FRESH_SCAN
 from latchwork.storage.sql.session import Row, Session, Transaction
 from latchwork.storage.sql.webhooks import END_LEASES
@@ -84,7 +83,6 @@ class EngineQueries(Aggregate):
         db = self._db
 
         async def unit(tx: Transaction) -> int:
-            await tx.run(END_CLAIMS, (tx.now_us(),))
             await tx.run(END_LEASES, (tx.now_us(),))
             cleared = await tx.run(_CLEAR, (tx.now_us(),))
             if cleared:

@@ -1,19 +1,21 @@
 """Which process keeps which account's connection: every account has one owner at a time."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from latchwork.storage.instants import to_us
+from latchwork.storage.ownership import Term
 from latchwork.storage.sql import schema, sql
 from latchwork.storage.sql.aggregate import Aggregate
+from latchwork.storage.sql.idempotency import keep_claims
 from latchwork.storage.sql.session import Transaction
 
-_PROCESS: Final = ("process_id", "works", "schema_known", "alive_until")
+_PROCESS: Final = ("process_id", "works", "schema_known", "alive_until", "server", "expected_by")
 _BEAT: Final = sql.insert(
     "process", _PROCESS, f"ON CONFLICT (process_id) DO UPDATE SET {sql.replacing(_PROCESS[1:])}"
 )
-_BURY: Final = "DELETE FROM process WHERE alive_until <= ?"
+BURY: Final = "DELETE FROM process WHERE alive_until <= ?"
 _LEAVE: Final = "DELETE FROM process WHERE process_id = ?"
 _FREE_ORPHANS: Final = (
     "DELETE FROM account_owner WHERE process_id NOT IN (SELECT process_id FROM process) "
@@ -44,17 +46,20 @@ _EVERYBODY: Final = "owners of accounts"
 class OwnershipQueries(Aggregate):
     """See OwnershipStorage."""
 
-    async def beat(self, process_id: str, now: datetime, term: timedelta) -> None:
+    @property
+    def process_id(self) -> str:
+        return self._db.process_id
+
+    async def beat(self, process_id: str, now: datetime, term: Term) -> None:
         async def unit(tx: Transaction) -> None:
-            await _beat(tx, process_id, now, term, works=False)
+            await self._beat(tx, process_id, now, term, works=False)
 
         await self._db.write(unit, _EVERYBODY)
+        await keep_claims(self._db, now)
 
-    async def share_accounts(
-        self, process_id: str, now: datetime, term: timedelta
-    ) -> Sequence[str]:
+    async def share_accounts(self, process_id: str, now: datetime, term: Term) -> Sequence[str]:
         async def unit(tx: Transaction) -> Sequence[str]:
-            await _beat(tx, process_id, now, term, works=True)
+            await self._beat(tx, process_id, now, term, works=True)
             await tx.run(_FREE_ORPHANS)
             workers, accounts = await tx.one(_COUNTS) or (1, 0)
             share = -(-accounts // workers)
@@ -68,7 +73,9 @@ class OwnershipQueries(Aggregate):
                 tx.notify_due()
             return (*own[:share], *taken)
 
-        return await self._db.write(unit, _EVERYBODY)
+        shared = await self._db.write(unit, _EVERYBODY)
+        await keep_claims(self._db, now)
+        return shared
 
     async def give_accounts_back(self, process_id: str, keep: Sequence[str]) -> None:
         async def unit(tx: Transaction) -> None:
@@ -86,10 +93,12 @@ class OwnershipQueries(Aggregate):
 
         await self._db.write(unit, _EVERYBODY)
 
-
-async def _beat(
-    tx: Transaction, process_id: str, now: datetime, term: timedelta, *, works: bool
-) -> None:
-    known = schema.shipped()[-1].version
-    await tx.run(_BEAT, (process_id, int(works), known, to_us(now + term)))
-    await tx.run(_BURY, (to_us(now),))
+    async def _beat(
+        self, tx: Transaction, process_id: str, now: datetime, term: Term, *, works: bool
+    ) -> None:
+        known = schema.shipped()[-1].version
+        server = self._db.seen_at(process_id)
+        expected_by = None if server is None else to_us(now + term.without_session)
+        alive_until = to_us(now + term.at_most)
+        await tx.run(_BEAT, (process_id, int(works), known, alive_until, server, expected_by))
+        await tx.run(BURY, (to_us(now),))

@@ -78,6 +78,16 @@ class Database(Protocol):
     due_listeners: list[Callable[[], None]]
     message_listeners: list[Callable[[], None]]
     account_listeners: list[Callable[[], None]]
+    process_id: str
+    """Of this process among those that share the database; new with each start. Empty where none
+    does."""
+    under_way: dict[str, tuple[bytes, int]]
+    """Requests with an idempotency key that this process is carrying out: the claim's scope and
+    its beginning (microseconds), by its token."""
+
+    def seen_at(self, process_id: str) -> str | None:
+        """The database's server, if it sees that this process is there for as long as it is; its
+        name is another one after a restart. None: no server does."""
 
     def now_us(self) -> int: ...
     def view(self) -> AbstractAsyncContextManager[Session]:

@@ -65,6 +65,8 @@ class SqliteDatabase:
         self.due_listeners: list[Callable[[], None]] = []
         self.message_listeners: list[Callable[[], None]] = []
         self.account_listeners: list[Callable[[], None]] = []
+        self.process_id = ""
+        self.under_way: dict[str, tuple[bytes, int]] = {}
         self._clock_now = clock_now
         self._writer = GroupWriter(writer, inline=inline, refresh=self._refresh)
         self.writing = SqliteTransaction(
@@ -76,6 +78,9 @@ class SqliteDatabase:
             notify_messages=lambda: self._writer.after_commit(self._tell_messages),
             notify_accounts=lambda: self._writer.after_commit(self._tell_accounts),
         )
+
+    def seen_at(self, process_id: str) -> None:
+        """Nobody needs to."""
 
     def now_us(self) -> int:
         return to_us(self._clock_now())
