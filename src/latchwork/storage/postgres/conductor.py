@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ROWS: Final = "rows"
+ROWS_EACH: Final = "rows of each"
 COUNT: Final = "count"
 MANY: Final = "many"
 EACH: Final = "each"
@@ -27,8 +28,8 @@ ALONE: Final = "alone"
 
 
 class Ask:
-    """A statement of a unit, waiting for its answer: its rows, or how many it changed. For MANY and
-    EACH `values` are many sets of them; for ALONE, what is to be done by itself instead."""
+    """A statement of a unit, waiting for its answer: its rows, or how many it changed. For MANY,
+    EACH and ROWS_EACH `values` are many sets; for ALONE, what is to be done by itself instead."""
 
     __slots__ = ("kind", "sql", "values")
 
@@ -59,6 +60,9 @@ class UnitSession:
 
     async def all(self, sql: str, values: Values = ()) -> Sequence[Row]:
         return cast("Sequence[Row]", await Ask(ROWS, sql, values))
+
+    async def all_each(self, sql: str, many: Iterable[Values]) -> Sequence[Sequence[Row]]:
+        return cast("Sequence[Sequence[Row]]", await Ask(ROWS_EACH, sql, list(many)))
 
     async def run(self, sql: str, values: Values = ()) -> int:
         return int(await Ask(COUNT, sql, values))
@@ -168,5 +172,6 @@ async def _asked(
     if kind == MANY:
         await run_each(connection, sql, every)
         return [None] * len(values)
-    counts = iter(await counts_of_each(connection, sql, every))
-    return [list(islice(counts, len(many))) for many in values]
+    ask = counts_of_each if kind == EACH else rows_of_each
+    answers = iter(await ask(connection, sql, every))
+    return [list(islice(answers, len(many))) for many in values]

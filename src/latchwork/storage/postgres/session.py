@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import asyncpg
 
-from latchwork.storage.postgres.bulk import changed, counts_of_each, run_each
+from latchwork.storage.postgres.bulk import changed, counts_of_each, rows_of_each, run_each
 from latchwork.storage.postgres.dialect import translated
 from latchwork.storage.postgres.failures import BROKEN, named, unavailable
 from latchwork.storage.sql.session import Row, Values
@@ -42,6 +42,9 @@ class PostgresSession:
         rows: Any = await self.connection.fetch(translated(sql), *values)
         return cast("Sequence[Row]", rows)
 
+    async def all_each(self, sql: str, many: Iterable[Values]) -> Sequence[Sequence[Row]]:
+        return await rows_of_each(self.connection, sql, list(many))
+
     async def run(self, sql: str, values: Values = ()) -> int:
         return changed(await self.connection.execute(translated(sql), *values))
 
@@ -66,6 +69,9 @@ class PooledSession:
     async def all(self, sql: str, values: Values = ()) -> Sequence[Row]:
         rows: Any = await retried(lambda: self._pool.fetch(translated(sql), *values))
         return cast("Sequence[Row]", rows)
+
+    async def all_each(self, sql: str, many: Iterable[Values]) -> Sequence[Sequence[Row]]:
+        return [await self.all(sql, values) for values in many]
 
     async def run(self, sql: str, values: Values = ()) -> int:
         raise NotImplementedError("writes are units")

@@ -53,28 +53,29 @@ _SUCCEED: Final = sql.Disjoint(
 )
 
 
-async def add(tx: Transaction, attempt: ActionAttempt) -> None:
+async def add(tx: Transaction, *attempts: ActionAttempt) -> None:
     """For units."""
+    await tx.run_many(_ADD, [_values_of(tx.vault, attempt) for attempt in attempts])
+
+
+def _values_of(vault: Vault, attempt: ActionAttempt) -> Row:
     code = None
     if attempt.code is not None:
         plain = attempt.code.reveal().encode()
-        code = tx.vault.seal("action_attempt", "code", attempt.action_attempt_id, plain)
-    await tx.run(
-        _ADD,
-        (
-            to_us(attempt.created_at),
-            attempt.action_attempt_id,
-            attempt.workspace_id,
-            attempt.action_type.value,
-            attempt.status.value,
-            attempt.device_id,
-            attempt.access_code_id,
-            attempt.generation,
-            attempt.error_type,
-            attempt.error_message,
-            json_or_none(attempt.values),
-            code,
-        ),
+        code = vault.seal("action_attempt", "code", attempt.action_attempt_id, plain)
+    return (
+        to_us(attempt.created_at),
+        attempt.action_attempt_id,
+        attempt.workspace_id,
+        attempt.action_type.value,
+        attempt.status.value,
+        attempt.device_id,
+        attempt.access_code_id,
+        attempt.generation,
+        attempt.error_type,
+        attempt.error_message,
+        json_or_none(attempt.values),
+        code,
     )
 
 

@@ -1,6 +1,6 @@
 """Access codes as rows, and what visits write of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from latchwork.domain.access_code import (
@@ -75,7 +75,7 @@ _STATE: Final = (
 _TYPES: Final = {member.value: member for member in CodeType}
 _STATUSES: Final = {member.value: member for member in CodeStatus}
 _ADD: Final = sql.Disjoint(sql.insert("access_code", (*COLUMNS, "pin_hash")))
-_REPLACE: Final = sql.update("access_code", _WISH, "WHERE access_code_id = ?")
+_REPLACE: Final = sql.Disjoint(sql.update("access_code", _WISH, "WHERE access_code_id = ?"))
 _OF_DEVICE: Final = sql.select(
     sql.of("c", COLUMNS),
     "FROM access_code c WHERE c.device_id = ? AND c.deleted_at IS NULL "
@@ -98,28 +98,32 @@ _UNBLOCK: Final = (
 )
 
 
-async def add(tx: Transaction, code: AccessCode, pin_hash: bytes) -> None:
-    """For units."""
-    await tx.run(
-        _ADD,
-        (
-            to_us(code.created_at),
-            code.access_code_id,
-            code.workspace_id,
-            code.device_id,
-            code.connected_account_id,
-            *_evidence_values(code.evidence),
-            code.scheduled_on_device,
-            to_us_or_none(code.deleted_at),
-            *_wish_values(tx.vault, code),
-            pin_hash,
-        ),
+async def add(tx: Transaction, codes: Iterable[tuple[AccessCode, bytes]]) -> None:
+    """For units: codes, each with the hash of its PIN."""
+    await tx.run_many(_ADD, [_values_of(tx.vault, code, pin_hash) for code, pin_hash in codes])
+
+
+def _values_of(vault: Vault, code: AccessCode, pin_hash: bytes) -> Row:
+    return (
+        to_us(code.created_at),
+        code.access_code_id,
+        code.workspace_id,
+        code.device_id,
+        code.connected_account_id,
+        *_evidence_values(code.evidence),
+        code.scheduled_on_device,
+        to_us_or_none(code.deleted_at),
+        *_wish_values(vault, code),
+        pin_hash,
     )
 
 
-async def replace_wish(tx: Transaction, code: AccessCode, pin_hash: bytes) -> None:
-    """For units."""
-    await tx.run(_REPLACE, (*_wish_values(tx.vault, code), pin_hash, code.access_code_id))
+async def replace_wishes(tx: Transaction, codes: Iterable[tuple[AccessCode, bytes]]) -> None:
+    """For units: codes, each with the hash of its PIN."""
+    values = [
+        (*_wish_values(tx.vault, code), pin_hash, code.access_code_id) for code, pin_hash in codes
+    ]
+    await tx.run_many(_REPLACE, values)
 
 
 async def write_states(

@@ -1,6 +1,6 @@
 """Access codes: the wishes of the API, and the views that it serves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -21,8 +21,12 @@ from latchwork.storage.interface import (
 from latchwork.storage.sql import attempts, code_rows, device_rows, slots, sql
 from latchwork.storage.sql import events as event_queries
 from latchwork.storage.sql.aggregate import Aggregate, page
-from latchwork.storage.sql.schedule import make_due
+from latchwork.storage.sql.schedule import make_each_due
 from latchwork.storage.sql.session import Row, Session, Transaction
+from latchwork.storage.vault import Vault
+
+Hashed = tuple[AccessCode, bytes]
+"""A code with the hash of its PIN."""
 
 _COLUMNS: Final = sql.of("c", code_rows.COLUMNS)
 _SAME_PIN: Final = (
@@ -59,14 +63,13 @@ class CodeQueries(Aggregate):
 
     async def create_codes(self, commands: Sequence[Command]) -> Sequence[Duplicate | None]:
         db = self._db
-        hashed = [(c, db.vault.pin_hash(c.code.device_id, c.code.pin)) for c in commands]
+        hashed = _hashed(db.vault, [command.code for command in commands])
 
         async def unit(tx: Transaction) -> Sequence[Duplicate | None]:
-            found = [await _duplicate(tx, one.code, pin_hash) for one, pin_hash in hashed]
+            found = await _duplicates(tx, hashed)
             if not any(found):
-                for one, pin_hash in hashed:
-                    await code_rows.add(tx, one.code, pin_hash)
-                    await _follow_up(tx, one)
+                await code_rows.add(tx, hashed)
+                await _follow_up(tx, commands)
             return found
 
         return await db.write(unit, *_devices_of(commands))
@@ -82,14 +85,13 @@ class CodeQueries(Aggregate):
         written: visits may know better by now. Neither a deletion nor an update that leaves PIN
         and window as they are can make a duplicate."""
         db = self._db
-        hashed = [(c, db.vault.pin_hash(c.code.device_id, c.code.pin)) for c in commands]
+        hashed = _hashed(db.vault, [command.code for command in commands])
 
         async def unit(tx: Transaction) -> Sequence[Duplicate | None]:
-            found = [await _change_duplicate(tx, one.code, pin_hash) for one, pin_hash in hashed]
+            found = await _change_duplicates(tx, hashed)
             if not any(found):
-                for one, pin_hash in hashed:
-                    await code_rows.replace_wish(tx, one.code, pin_hash)
-                    await _follow_up(tx, one)
+                await code_rows.replace_wishes(tx, hashed)
+                await _follow_up(tx, commands)
             return found
 
         return await db.write(unit, *_devices_of(commands))
@@ -165,10 +167,20 @@ def _devices_of(commands: Sequence[Command]) -> set[str]:
     return {command.code.device_id for command in commands}
 
 
-async def _duplicate(tx: Transaction, code: AccessCode, pin_hash: bytes) -> Duplicate | None:
+def _hashed(vault: Vault, codes: Iterable[AccessCode]) -> Sequence[Hashed]:
+    return [(code, vault.pin_hash(code.device_id, code.pin)) for code in codes]
+
+
+async def _duplicates(tx: Transaction, hashed: Sequence[Hashed]) -> Sequence[Duplicate | None]:
+    asked = [(code.device_id, pin_hash, code.access_code_id) for code, pin_hash in hashed]
+    found = await tx.all_each(_SAME_PIN, asked)
+    return [_duplicate(code, rows) for (code, _), rows in zip(hashed, found, strict=True)]
+
+
+def _duplicate(code: AccessCode, same: Sequence[Row]) -> Duplicate | None:
+    """Of the codes with its PIN on its lock, one that is valid at the same time."""
     if not code.is_issued:
         return None
-    same = await tx.all(_SAME_PIN, (code.device_id, pin_hash, code.access_code_id))
     for access_code_id, unmanaged_id, starts_at, ends_at in same:
         window = Window(from_us_or_none(starts_at), from_us_or_none(ends_at))
         if window.overlaps(code.window):
@@ -176,34 +188,51 @@ async def _duplicate(tx: Transaction, code: AccessCode, pin_hash: bytes) -> Dupl
     return None
 
 
-async def _change_duplicate(tx: Transaction, code: AccessCode, pin_hash: bytes) -> Duplicate | None:
-    standing = await tx.one(_STANDING, (code.access_code_id,))
-    if standing is None or standing[0] != code.generation - 1:
+async def _change_duplicates(
+    tx: Transaction, hashed: Sequence[Hashed]
+) -> Sequence[Duplicate | None]:
+    standing = await tx.all_each(_STANDING, [(code.access_code_id,) for code, _ in hashed])
+    found = await _duplicates(tx, hashed)
+    return [
+        None if _stays(code, pin_hash, rows) else duplicate
+        for (code, pin_hash), rows, duplicate in zip(hashed, standing, found, strict=True)
+    ]
+
+
+def _stays(code: AccessCode, pin_hash: bytes, standing: Sequence[Row]) -> bool:
+    """Whether the change leaves PIN and window as they are, or takes them away."""
+    if not standing or standing[0][0] != code.generation - 1:
         raise StaleTokenError("The access code was changed by another request.")
     stays = (pin_hash, to_us_or_none(code.starts_at), to_us_or_none(code.ends_at))
-    if code.delete_requested_at is not None or standing[1:] == stays:
-        return None
-    return await _duplicate(tx, code, pin_hash)
+    return code.delete_requested_at is not None or tuple(standing[0][1:]) == stays
+
+
+async def add(tx: Transaction, codes: Iterable[AccessCode]) -> None:
+    """For units: stores codes, whatever stands."""
+    await code_rows.add(tx, _hashed(tx.vault, codes))
 
 
 async def add_unless_taken(tx: Transaction, codes: Sequence[AccessCode]) -> set[str]:
     """For units: stores codes that the engine wishes for; answers the ids of those left out
     because their PIN is on the lock by now."""
     left_out = set()
-    for code in codes:
-        pin_hash = tx.vault.pin_hash(code.device_id, code.pin)
-        if await _duplicate(tx, code, pin_hash) is None:
-            await code_rows.add(tx, code, pin_hash)
+    for one in _hashed(tx.vault, codes):
+        if (await _duplicates(tx, [one]))[0] is None:
+            await code_rows.add(tx, [one])
         else:
-            left_out.add(code.access_code_id)
+            left_out.add(one[0].access_code_id)
     return left_out
 
 
-async def _follow_up(tx: Transaction, command: Command) -> None:
-    code = command.code
-    await attempts.add(tx, command.attempt)
-    await event_queries.append(tx, code.workspace_id, code.connected_account_id, command.events)
-    await make_due(tx, code.device_id, to_us(command.due_at))
+async def _follow_up(tx: Transaction, commands: Sequence[Command]) -> None:
+    await attempts.add(tx, *(command.attempt for command in commands))
+    due_at: dict[str, int] = {}
+    for command in commands:
+        code = command.code
+        await event_queries.append(tx, code.workspace_id, code.connected_account_id, command.events)
+        wished = to_us(command.due_at)
+        due_at[code.device_id] = min(wished, due_at.get(code.device_id, wished))
+    await make_each_due(tx, due_at)
 
 
 async def _views(session: Session, rows: Sequence[Row]) -> list[CodeView]:

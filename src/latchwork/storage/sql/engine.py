@@ -217,8 +217,8 @@ async def _taken(tx: Transaction, row: Row, now_us: int, leased_until: datetime)
 async def _write_back(
     tx: Transaction, lease: Lease, workspace_id: str, changes: VisitChanges
 ) -> None:
-    for code in changes.adopted:
-        await code_rows.add(tx, code, tx.vault.pin_hash(code.device_id, code.pin))
+    if changes.adopted:
+        await codes.add(tx, changes.adopted)
     left_out = await codes.add_unless_taken(tx, changes.new_codes)
     overtaken = await code_rows.write_states(tx, changes.codes, changes.repinned)
     await slots.write(

@@ -1,5 +1,7 @@
 """When devices are due, and who holds them: the one table that every write to a lock touches."""
 
+from collections.abc import Mapping
+
 from latchwork.storage.sql import sql
 from latchwork.storage.sql.session import Transaction
 
@@ -20,7 +22,12 @@ _ASK_RESCAN = "UPDATE visit SET rescan = rescan | ? WHERE device_id = ?"
 
 async def make_due(tx: Transaction, device_id: str, due_at_us: int) -> None:
     """For units: the device is due then at the latest, after the visit that holds it, if any."""
-    if await tx.run(_MAKE_DUE, (device_id, due_at_us)):
+    await make_each_due(tx, {device_id: due_at_us})
+
+
+async def make_each_due(tx: Transaction, due_at_us: Mapping[str, int]) -> None:
+    """For units: like `make_due`, for devices with an instant for each."""
+    if any(await tx.run_each(_MAKE_DUE, due_at_us.items())):
         tx.notify_due()
 
 

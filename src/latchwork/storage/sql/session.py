@@ -23,6 +23,10 @@ class Session(Protocol):
         """The first row, or None."""
 
     async def all(self, sql: str, values: Values = ()) -> Sequence[Row]: ...
+    async def all_each(self, sql: str, many: Iterable[Values]) -> Sequence[Sequence[Row]]:
+        """Of a statement that only reads: the rows for each of many values, in one round trip
+        where that saves time."""
+
     async def run(self, sql: str, values: Values = ()) -> int:
         """How many rows were changed."""
 

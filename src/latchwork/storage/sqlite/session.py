@@ -45,6 +45,9 @@ class SqliteSession:
         except sqlite3.DatabaseError as error:
             _fail(error)
 
+    async def all_each(self, sql: str, many: Iterable[Values]) -> Sequence[Sequence[Row]]:
+        return [await self.all(sql, values) for values in many]
+
     async def run(self, sql: str, values: Values = ()) -> int:
         try:
             return self._connection.execute(sql, values).rowcount
