@@ -20,10 +20,6 @@ log = structlog.get_logger(__name__)
 
 STOP_WITHIN = 5.0
 """Seconds that requests and deliveries under way get at the end."""
-COLLECTED_AFTER = (20_000, 20, 50)
-"""Objects until the collector looks for cycles, and how seldom it looks at older ones: a busy
-server makes many objects and few cycles."""
-
 NEW_OBJECTS: Final = 10_000
 """Between two looks of the collector for cycles: a page of a list makes some thousands, none of
 which is in one."""
@@ -34,7 +30,7 @@ def settle_memory() -> None:
     not go through it while a request waits."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(NEW_OBJECTS)
+    gc.set_threshold(NEW_OBJECTS, 20, 50)
 
 
 class Drain:
@@ -123,9 +119,6 @@ async def serve_until_stopped(
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells by a flag
         await asyncio.sleep(0.01)
     if server.started:
-        # What is loaded by now stays: the collector need not walk it again and again.
-        gc.freeze()
-        gc.set_threshold(*COLLECTED_AFTER)
         ready()
     ends: set[asyncio.Future[Any]] = {serving, failed}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
