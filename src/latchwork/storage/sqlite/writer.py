@@ -9,13 +9,13 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from typing import Any, Final, TypeVar
 
 import structlog
 
 from latchwork.storage.interface import StorageUnavailable
-from latchwork.storage.sqlite.aside import Aside
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class GroupWriter:
     ) -> None:
         self._connection = connection
         self._refresh = refresh
-        self._aside = None if inline else Aside("latchwork-commit")
+        self._executor = None if inline else ThreadPoolExecutor(1, "latchwork-commit")
         self._queue: deque[_Job] = deque()
         self._task: asyncio.Task[None] | None = None
         self._notices: set[Callable[[], None]] = set()
@@ -102,8 +102,8 @@ class GroupWriter:
         self._closed = True
         if self._task is not None:
             await asyncio.wait([self._task])
-        if self._aside is not None:
-            self._aside.close()
+        if self._executor is not None:
+            self._executor.shutdown()
 
     async def _drain(self) -> None:
         try:
@@ -154,7 +154,7 @@ class GroupWriter:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if self._aside is None or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            if self._executor is None or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             await self._off_loop(f"PRAGMA busy_timeout = {PATIENCE_MS}")
             try:
@@ -208,12 +208,13 @@ class GroupWriter:
             log.warning("storage.rollback_failed", error=str(error))
 
     async def _off_loop(self, statement: str) -> None:
-        def execute() -> None:
-            # The cursor must end in this thread: ended by the loop while the next statement waits
-            # for the disk or a lock, it would keep the loop waiting for the connection's mutex.
-            self._connection.execute(statement).close()
-
-        if self._aside is None:
-            execute()
+        if self._executor is None:
+            self._execute(statement)
         else:
-            await self._aside.run(execute)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._executor, self._execute, statement)
+
+    def _execute(self, statement: str) -> None:
+        # The cursor must end in this thread: ended by the loop while the next statement waits
+        # for the disk or a lock, it would keep the loop waiting for the connection's mutex.
+        self._connection.execute(statement).close()
