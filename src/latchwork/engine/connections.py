@@ -25,7 +25,7 @@ from latchwork.drivers.protocol import (
 from latchwork.engine import account_state
 from latchwork.engine.clock import Clock
 from latchwork.engine.inbound import Inbound
-from latchwork.engine.ownership import Ownership
+from latchwork.engine.ownership import BEAT, Ownership
 from latchwork.storage.interface import Storage
 
 log = structlog.get_logger(__name__)
@@ -189,8 +189,9 @@ class Connections:
             await asyncio.gather(*keepers, return_exceptions=True)
 
     async def _nap(self) -> None:
+        nap = LOOK_FOR_ACCOUNTS if self._ownership is None else BEAT
         try:
-            async with asyncio.timeout(LOOK_FOR_ACCOUNTS.total_seconds()):
+            async with asyncio.timeout(nap.total_seconds()):
                 await self._look.wait()
         except TimeoutError:
             pass

@@ -13,9 +13,9 @@ from latchwork.storage.ownership import OwnershipStorage, Term
 
 log = structlog.get_logger(__name__)
 
-TERM: Final = Term(at_most=timedelta(seconds=8), without_session=timedelta(seconds=3))
+TERM: Final = Term(at_most=timedelta(seconds=8), without_session=timedelta(seconds=1.5))
 """A process that has not been heard of for so long is dead, and what it owned is free."""
-BEAT: Final = timedelta(seconds=2)
+BEAT: Final = timedelta(seconds=1)
 
 
 class Ownership(Protocol):
