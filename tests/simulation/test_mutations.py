@@ -14,6 +14,7 @@ QUICK = (
     "drop_an_event",
     "double_an_event",
     "give_up_a_refused_webhook",
+    "skip_the_removal_at_the_end",
 )
 WITHIN = 20
 

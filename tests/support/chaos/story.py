@@ -14,7 +14,7 @@ from latchwork.domain.pin import Pin
 from latchwork.storage.interface import UnmanagedFilter
 from support.chaos.world import STARTS, ChaosWorld
 from support.virtual_time import run
-from support.world import DAY, HOUR, MINUTE, SECOND
+from support.world import DAY, HOUR, MINUTE, SECOND, is_over
 
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -107,9 +107,7 @@ class Story:
         standing = []
         for code_id in self.wished:
             view = await self.world.find(code_id)
-            if view is None or view.code.is_leaving(now):
-                continue
-            if view.code.ends_at is None or view.code.ends_at > now:
+            if view is not None and not is_over(view.code, now):
                 standing.append(code_id)
         return self.rng.choice(standing) if standing else None
 
@@ -268,7 +266,7 @@ class Story:
             if view is None or key == "small" or view.code.blocked is not None:
                 continue
             code = view.code
-            assert not code.is_leaving(now), f"{code_id} should be gone"
+            assert not is_over(code, now), f"{code_id} should be gone"
             if code.window.contains(now):
                 assert code.status.value == "set", f"{key}: {code.errors} {code.warnings}"
         await self._no_strangers()

@@ -31,7 +31,7 @@ from latchwork.webhooks.signing import new_secret
 from support.chaos.audit import Audit
 from support.chaos.driver import LEASE_HELD, WatchedFactory, WatchedReconciler
 from support.chaos.trace import Trace
-from support.world import World
+from support.world import World, is_over
 
 SERVED_WITHIN = timedelta(minutes=40)
 """What a sound lock is owed may take this long after trouble: the longest back-off, several times,
@@ -282,7 +282,7 @@ class ChaosWorld(World):
         """A wish of long ago has come true where the lock is sound, and is told of elsewhere."""
         code, key = view.code, view.device.provider_key
         since = max(code.changed_at, code.starts_at or code.changed_at, self.disturbed_at)
-        if code.is_leaving(now):
+        if is_over(code, now):
             since = max(
                 self.disturbed_at, *(t for t in (code.ends_at, code.delete_requested_at) if t)
             )
@@ -294,7 +294,7 @@ class ChaosWorld(World):
         if now - since < SERVED_WITHIN:
             return
         is_due = code.status is not CodeStatus.SET and (
-            code.is_leaving(now) or code.window.contains(now)
+            is_over(code, now) or code.window.contains(now)
         )
         if is_due:
             assert code.errors or code.warnings, f"{now}: {key}: late, and not told"
