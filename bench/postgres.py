@@ -38,6 +38,8 @@ async def measure() -> list[Table]:
     for workers, kill in ((1, False), (2, False), (2, True)):
         async with _fleet(workers) as (api, others):
             locks = await _locks(api)
+            for worker in others:
+                await worker.quiet()
             if workers == 1:
                 await _creates(api, locks, creates)
             await _burst(api, others, locks, bursts, kill=kill)
