@@ -38,12 +38,6 @@ _SETTINGS: Final = (
     "PRAGMA journal_size_limit = 67108864",
 )
 
-# Values of these kinds go in as they are. Unless that is said, sqlite3 looks in vain for somebody
-# who adapts each of them, which costs more than to bind it.
-sqlite3.register_adapter(bytes, bytes)
-sqlite3.register_adapter(bool, int)
-sqlite3.register_adapter(type(None), lambda value: value)
-
 
 class SqliteDatabase:
     """See Database. With a database in memory, reads and writes share one connection, and commits
