@@ -30,6 +30,10 @@ BY_NAME = {behaviour.name: behaviour for behaviour in BEHAVIOURS}
         ("took 4711.5 s", False),
         ("id 447110", False),
         ("id a4711b", False),
+        ("device 01a216d2-4711-7952-a9c0-4e0091d3e7df", False),
+        ("datetime.datetime(4711, 11, 26, 7, 46)", False),
+        ("at 4711-11-26T07:46:38.586467+00:00", False),
+        ("01a216d2-1d79-7952-a9c0-4e0091d3e7df=4711", True),
         ("Bearer t0k-en", True),
     ],
 )

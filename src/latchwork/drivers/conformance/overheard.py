@@ -57,10 +57,18 @@ class Overheard(logging.Handler):
         raise structlog.DropEvent
 
 
+_BY_CHANCE: Final = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|datetime\.datetime\([^)]*\)|\d{4}-\d\d-\d\d[T ]\d\d:\d\d[\d:.]*"
+)
+"""Ids and instants: what stands in them may look like a PIN."""
+
+
 def telling(texts: Iterable[str], secrets: Iterable[Secret]) -> list[str]:
-    """Those of the texts that tell a secret. Digits within longer numbers and names are none."""
+    """Those of the texts that tell a secret. Digits within longer numbers, names, ids and instants
+    are none."""
     told = [re.escape(secret.reveal()) for secret in secrets]
     if not told:
         return []
     pattern = re.compile(rf"(?<![0-9A-Za-z])(?<!\d\.)(?:{'|'.join(told)})(?!\.?\d)(?![A-Za-z])")
-    return [text for text in texts if pattern.search(text)]
+    return [text for text in texts if pattern.search(_BY_CHANCE.sub("", text))]
