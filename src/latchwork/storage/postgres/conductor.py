@@ -20,16 +20,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ROWS: Final = "rows"
-ROWS_EACH: Final = "rows of each"
 COUNT: Final = "count"
 MANY: Final = "many"
-EACH: Final = "each"
 ALONE: Final = "alone"
 
 
 class Ask:
-    """A statement of a unit, waiting for its answer: its rows, or how many it changed. For MANY,
-    EACH and ROWS_EACH `values` are many sets; for ALONE, what is to be done by itself instead."""
+    """A statement of a unit with many sets of values, waiting for its answer: the rows for each
+    set, how many it changed for each, or for MANY none. For ALONE, `values` is what is to be done
+    by itself instead."""
 
     __slots__ = ("kind", "sql", "values")
 
@@ -55,23 +54,25 @@ class UnitSession:
         self.vault = vault
 
     async def one(self, sql: str, values: Values = ()) -> Row | None:
-        rows: Sequence[Row] = await Ask(ROWS, sql, values)
+        [rows] = await Ask(ROWS, sql, [values])
         return rows[0] if rows else None
 
     async def all(self, sql: str, values: Values = ()) -> Sequence[Row]:
-        return cast("Sequence[Row]", await Ask(ROWS, sql, values))
+        [rows] = await Ask(ROWS, sql, [values])
+        return cast("Sequence[Row]", rows)
 
     async def all_each(self, sql: str, many: Iterable[Values]) -> Sequence[Sequence[Row]]:
-        return cast("Sequence[Sequence[Row]]", await Ask(ROWS_EACH, sql, list(many)))
+        return cast("Sequence[Sequence[Row]]", await Ask(ROWS, sql, list(many)))
 
     async def run(self, sql: str, values: Values = ()) -> int:
-        return int(await Ask(COUNT, sql, values))
+        [count] = await Ask(COUNT, sql, [values])
+        return int(count)
 
     async def run_many(self, sql: str, many: Iterable[Values]) -> None:
         await Ask(MANY, sql, list(many))
 
     async def run_each(self, sql: str, many: Iterable[Values]) -> Sequence[int]:
-        return cast("Sequence[int]", await Ask(EACH, sql, list(many)))
+        return cast("Sequence[int]", await Ask(COUNT, sql, list(many)))
 
 
 class Part(Generic[T]):
@@ -164,14 +165,10 @@ async def _asked(
     """The answers to one statement with the values of each who asks."""
     if kind == ALONE:
         return [await do() for do in values]
-    if kind == ROWS:
-        return await rows_of_each(connection, sql, values)
-    if kind == COUNT:
-        return await counts_of_each(connection, sql, values)
     every = [one for many in values for one in many]
     if kind == MANY:
         await run_each(connection, sql, every)
         return [None] * len(values)
-    ask = counts_of_each if kind == EACH else rows_of_each
+    ask = counts_of_each if kind == COUNT else rows_of_each
     answers = iter(await ask(connection, sql, every))
     return [list(islice(answers, len(many))) for many in values]
