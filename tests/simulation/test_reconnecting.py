@@ -1,14 +1,18 @@
-"""A connection made anew because its account was connected again."""
+"""A connection that is made anew, and a storage that is away for a while."""
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
 
 from latchwork.domain.errors import RetryLater
 from latchwork.domain.pin import Secret
 from latchwork.engine.housekeeping import EVERY, Kept, keep_house
+from latchwork.storage.interface import StorageUnavailable
 from support.delivery import on_virtual_time
 from support.virtual_time import VirtualClock
-from support.world import SECOND, World
+from support.world import ONE_LOCK, SECOND, World
 
 NOTHING_ELSE = Kept(events=None, deliveries=None, attempts=None, audit=None, codes=None)
 
@@ -36,6 +40,67 @@ async def test_it_goes_on_where_it_was() -> None:
         assert world.keypad("4711")
         other = await world.create("5822")
         await world.wait_for(other, "set", 5 * SECOND)
+
+
+@on_virtual_time
+async def test_the_lock_is_not_to_blame_when_its_connection_ends_under_a_visit() -> None:
+    slow = {"locks": [{**ONE_LOCK, "latency": 1.0}]}
+    async with World(slow) as world:
+        code = await world.create("4711")
+        await world.wait(SECOND / 2)
+        await renew(world, "another")
+        device = await world.device()
+        assert device.failures == 0
+        assert device.retry_at is not None
+        assert await world.status(code) == "setting"
+        await world.wait_for(code, "set", 6 * SECOND)
+
+
+class _Away:
+    """For a method of the storage: fails while it is away, and counts how often."""
+
+    def __init__(self, world: World, method: str, patch: pytest.MonkeyPatch) -> None:
+        self.calls = 0
+        self.is_away = True
+        do = getattr(world.storage, method)
+
+        async def away(*values: Any) -> Any:
+            if self.is_away:
+                self.calls += 1
+                raise StorageUnavailable("The database did not answer.")
+            return await do(*values)
+
+        patch.setattr(world.storage, method, away)
+
+
+@on_virtual_time
+@pytest.mark.parametrize("method", ["load_visit", "checkpoint", "release"])
+async def test_a_lock_waits_for_no_lease_once_storage_is_back(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with World() as world:
+        away = _Away(world, method, monkeypatch)
+        code = await world.create("4711")
+        await world.wait(20 * SECOND)
+        assert away.calls >= 1
+        away.is_away = False
+        await world.wait_for(code, "set", 5 * SECOND)
+
+
+@on_virtual_time
+async def test_an_account_is_used_once_storage_knows_that_it_is_connected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with World() as world:
+        await world.kill()
+        away = _Away(world, "set_account_state", monkeypatch)
+        world.start()
+        await world.wait(SECOND)
+        code = await world.create("4711")
+        await world.wait(5 * SECOND)
+        assert away.calls >= 2
+        away.is_away = False
+        await world.wait_for(code, "set", 5 * SECOND)
 
 
 class _Requests:

@@ -5,7 +5,7 @@ import functools
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ParamSpec
 
 from latchwork.domain.events import Event
 from latchwork.domain.webhook import Webhook
@@ -15,6 +15,7 @@ from support.virtual_time import VirtualClock
 from support.virtual_time import run as run_virtual
 from support.webhook_memory import MemoryWebhooks
 
+P = ParamSpec("P")
 OK = Answer(status_code=200, response="thanks")
 
 
@@ -92,10 +93,10 @@ class House:
         await self.clock.sleep(delay)
 
 
-def on_virtual_time(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+def on_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
     """Makes a plain test of one that needs virtual time."""
 
-    def wrapped() -> None:
-        run_virtual(test())
+    def wrapped(*args: P.args, **fixtures: P.kwargs) -> None:
+        run_virtual(test(*args, **fixtures))
 
     return functools.update_wrapper(wrapped, test)

@@ -36,6 +36,8 @@ LONGEST_WAIT = timedelta(seconds=30)
 ATTENTION_WAIT = timedelta(minutes=5)
 GRACE = timedelta(seconds=6)
 """How long a connection may be gone before anybody is told."""
+MARK_AGAIN = timedelta(seconds=1)
+"""Between tries to store that an account is connected."""
 AWAY = timedelta(seconds=30)
 """When a provider may try again to deliver to an account that is not connected."""
 ANY_POSITION = -1
@@ -309,7 +311,7 @@ class Connections:
             if driver is not None:
                 was_live = True
                 self._live[account_id] = driver
-            marking.append(asyncio.create_task(self._mark_connected(account_id)))
+            marking.append(asyncio.create_task(self._keep_marking(account_id)))
 
         async def sink(push: Push) -> None:
             if marking:
@@ -350,6 +352,17 @@ class Connections:
                 inbound_url=self._inbound_url(account.connected_account_id),
             )
         )
+
+    async def _keep_marking(self, account_id: str) -> None:
+        """Until it is stored: nothing of the account is visited before."""
+        while True:
+            try:
+                await self._mark_connected(account_id)
+            except LatchworkError as error:
+                log.info("account.not_marked", connected_account_id=account_id, reason=str(error))
+                await self._clock.sleep(MARK_AGAIN)
+            else:
+                return
 
     async def _mark_connected(self, account_id: str) -> None:
         now = self._clock.now()

@@ -46,6 +46,8 @@ CALL_TIMEOUT = 30.0
 """Seconds that one step on a lock may take; well below the margin."""
 READ_TIMEOUT_PER_POSITION = 3.0
 LONGEST_READ = 80.0
+BEING_CONNECTED = timedelta(seconds=2)
+"""Until a lock is looked at again whose connection is being made."""
 POOL_PAUSE = timedelta(seconds=1)
 """Before backup codes are put on a lock, or taken off: guests' codes go first."""
 MAX_ROUNDS = 200
@@ -102,8 +104,8 @@ class _Visit:
             await carry_out(self.state, self.driver, action, self.now, self.r.policy)
             await self._checkpoint()
         if self.driver is None and self.state.account.connected:
-            # The connection is being made: nothing is known to be wrong yet.
-            await self._release(self.now + timedelta(seconds=2))
+            # Nothing is known to be wrong yet.
+            await self._release(self.now + BEING_CONNECTED)
             return
         if self.driver is not None and self.state.account.connected:
             await issue_codes(self.state, self.driver, self.r.clock, self.r.policy, self.r.rng)
@@ -136,7 +138,7 @@ class _Visit:
             answered = False
         if answered:
             contact.reached(self.state, self.now)
-        else:
+        elif not self._cut_off():
             contact.unreached(self.state, self.now, self.r.policy, self.r.rng.random(), idle=idle)
         return answered
 
@@ -222,7 +224,17 @@ class _Visit:
             reason=str(error) or type(error).__name__,
             failures=self.state.device.failures + 1,
         )
+        if self._cut_off():
+            return
         contact.unreached(self.state, self.now, self.r.policy, self.r.rng.random(), after=after)
+
+    def _cut_off(self) -> bool:
+        """Whether the connection ended under the visit, as it does when another process takes it
+        over: the lock is not to blame, and is looked at again soon."""
+        if self.r.connections.driver(self.lease.connected_account_id) is self.driver:
+            return False
+        self.state.set_device(retry_at=self.now + BEING_CONNECTED)
+        return True
 
     async def _program(self, driver: Driver, step: Program) -> None:
         for one in step.steps:

@@ -7,10 +7,11 @@ from typing import Protocol
 import structlog
 
 from latchwork.domain.errors import LatchworkError
+from latchwork.domain.visit import VisitChanges
 from latchwork.engine.clock import Clock
 from latchwork.engine.connections import Connections
 from latchwork.engine.reconciler import LEASE
-from latchwork.storage.interface import EngineStorage, Lease
+from latchwork.storage.interface import EngineStorage, Lease, StaleTokenError
 
 log = structlog.get_logger(__name__)
 
@@ -83,10 +84,31 @@ class Worker:
 
     def _start(self, lease: Lease) -> None:
         account = lease.connected_account_id
-        task = asyncio.get_running_loop().create_task(self.reconciler.visit(lease))
+        task = asyncio.get_running_loop().create_task(self._visit(lease))
         self._visits[task] = account
         self._per_account[account] = self._per_account.get(account, 0) + 1
         task.add_done_callback(self._ended)
+
+    async def _visit(self, lease: Lease) -> None:
+        try:
+            await self.reconciler.visit(lease)
+        except LatchworkError:
+            log.warning("visit.storage_unavailable", device_id=lease.device_id, exc_info=True)
+            await self._give_back(lease)
+
+    async def _give_back(self, lease: Lease) -> None:
+        """As soon as storage answers again, the lock is due again; its lease would keep it from
+        being visited for minutes."""
+        while self.clock.now() < lease.leased_until:
+            await self.clock.sleep(AFTER_TROUBLE)
+            now = self.clock.now()
+            try:
+                await self.storage.release(lease, VisitChanges(), now, now)
+            except StaleTokenError:
+                return
+            except LatchworkError:
+                continue
+            return
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         account = self._visits.pop(task)
