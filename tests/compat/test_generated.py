@@ -2,6 +2,7 @@
 and no answer but those that the OpenAPI document describes."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -61,12 +62,18 @@ def _closed(schemas: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def known(server: LatchworkProcess) -> dict[str, str]:
-    """Ids of things that are there, so that requests get past the first look-up."""
+    """Ids of things that are there, so that requests get past the first look-up. The code starts
+    far ahead: a lock that is being programmed keeps those waiting who ask it for something else."""
     devices = server.call("/devices/list")["devices"]
     found = {"connected_account_id": devices[0]["connected_account_id"]} if devices else {}
     if devices:
         device_id = found["device_id"] = devices[-1]["device_id"]
-        made = server.post("/access_codes/create", device_id=device_id)
+        begin = datetime.now(UTC) + timedelta(days=30)
+        window = {
+            "starts_at": begin.isoformat(),
+            "ends_at": (begin + timedelta(days=1)).isoformat(),
+        }
+        made = server.post("/access_codes/create", device_id=device_id, **window)
         if made.status_code == 200:
             found["access_code_id"] = made.json()["access_code"]["access_code_id"]
     return found
