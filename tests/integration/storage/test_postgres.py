@@ -254,6 +254,22 @@ async def test_a_write_that_comes_as_the_last_batch_ends_is_not_forgotten(
     await stored.storage.aclose()
 
 
+async def test_what_many_look_up_at_a_time_is_answered_to_each(database_url: str) -> None:
+    stored = opened(database_url)
+    await stored.open()
+    look_up = stored.storage._db.reading.one
+    fraction, sum_of = "SELECT 60 / ?::int8", "SELECT ?::int8 + 1 WHERE ?::int8 > 1"
+    answers = await asyncio.gather(
+        *(look_up(fraction, (number,)) for number in range(4)),
+        *(look_up(sum_of, (number, number)) for number in range(4)),
+        return_exceptions=True,
+    )
+    await stored.storage.aclose()
+    assert isinstance(answers[0], asyncpg.DivisionByZeroError)
+    rows = [None if row is None else tuple(row) for row in answers[1:]]
+    assert rows == [(60,), (30,), (20,), None, None, (3,), (4,)]
+
+
 def test_placeholders_and_phrases_are_put_into_its_words() -> None:
     assert translated("a = ? AND b = ?") == "a = $1 AND b = $2"
     assert translated("a = ?2 AND b = ?1") == "a = $2 AND b = $1"

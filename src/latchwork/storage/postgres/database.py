@@ -66,7 +66,8 @@ class PostgresDatabase:
         entropy: Callable[[int], bytes],
     ) -> None:
         self.vault = vault
-        self.reading: Session = PooledSession(pool, vault)
+        self._looking_up = PooledSession(pool, vault)
+        self.reading: Session = self._looking_up
         self.due_listeners: list[Callable[[], None]] = []
         self.message_listeners: list[Callable[[], None]] = []
         self.account_listeners: list[Callable[[], None]] = []
@@ -132,6 +133,7 @@ class PostgresDatabase:
     async def aclose(self) -> None:
         await self._writer.aclose()
         await self._reader.aclose()
+        await self._looking_up.aclose()
         await self._listener.aclose()
         await self._pool.close()
 

@@ -1,12 +1,12 @@
 """Group reading on PostgreSQL: many units on one consistent view, side by side."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from latchwork.storage.interface import StorageUnavailable
 from latchwork.storage.postgres.conductor import Part, UnitSession, conduct
+from latchwork.storage.postgres.lanes import Lanes, still_awaited
 from latchwork.storage.postgres.session import retried
 from latchwork.storage.sql.session import Session
 
@@ -19,6 +19,7 @@ Unit = Callable[[Session], Awaitable[T]]
 
 LARGEST_BATCH: Final = 64
 LANES: Final = 2
+ANOTHER_LANE_AFTER: Final = 0.02
 BEGIN_VIEW: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -41,54 +42,34 @@ class _Job:
 
 
 class GroupReader:
-    """Whatever is asked while all lanes are busy forms the next batches."""
+    """See Lanes."""
 
     def __init__(self, pool: "Pool", vault: "Vault") -> None:
         self._pool = pool
         self._vault = vault
-        self._queue: deque[_Job] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self._lanes: Lanes[_Job] = Lanes(
+            "latchwork-read",
+            LANES,
+            lambda queue: still_awaited(queue, LARGEST_BATCH),
+            self._answer,
+            patience=ANOTHER_LANE_AFTER,
+        )
 
     async def run(self, unit: Unit[T]) -> T:
         """The unit's answer. Raises what it raises, and StorageUnavailable when the database does
         not answer for as long as patience lasts."""
-        if self._closed:
+        if self._lanes.closed:
             raise StorageUnavailable("The database is closed.")
-        loop = asyncio.get_running_loop()
-        job = _Job(unit, loop.create_future())
-        self._queue.append(job)
-        if len(self._tasks) < LANES:
-            task = loop.create_task(self._drain(), name="latchwork-read")
-            self._tasks.add(task)
-            task.add_done_callback(self._ended)
+        job = _Job(unit, asyncio.get_running_loop().create_future())
+        self._lanes.put(job)
         answer: T = await job.future
         return answer
 
     async def aclose(self) -> None:
         """Answers what is queued, then takes nothing more. Idempotent."""
-        self._closed = True
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._lanes.aclose()
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if self._queue and not task.cancelled():
-            # Asked between its last look and its end.
-            again = asyncio.get_running_loop().create_task(self._drain(), name="latchwork-read")
-            self._tasks.add(again)
-            again.add_done_callback(self._ended)
-
-    async def _drain(self) -> None:
-        while self._queue:
-            jobs: list[_Job] = []
-            while self._queue and len(jobs) < LARGEST_BATCH:
-                job = self._queue.popleft()
-                if not job.future.done():
-                    jobs.append(job)
-            await self._answer(jobs)
-
-    async def _answer(self, jobs: list[_Job]) -> None:
+    async def _answer(self, jobs: Collection[_Job]) -> None:
         try:
             await retried(lambda: self._read(jobs))
         except asyncio.CancelledError:
@@ -99,7 +80,7 @@ class GroupReader:
             for job in jobs:
                 job.ended(None, error)
 
-    async def _read(self, jobs: list[_Job]) -> None:
+    async def _read(self, jobs: Collection[_Job]) -> None:
         parts = []
         for number, job in enumerate(jobs):
             session = cast("Session", UnitSession(self._vault))

@@ -1,7 +1,7 @@
 """Statements on connections to PostgreSQL."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import asyncpg
@@ -9,6 +9,7 @@ import asyncpg
 from latchwork.storage.postgres.bulk import changed, counts_of_each, rows_of_each, run_each
 from latchwork.storage.postgres.dialect import translated
 from latchwork.storage.postgres.failures import BROKEN, named, unavailable
+from latchwork.storage.postgres.lanes import Lanes, still_awaited
 from latchwork.storage.sql.session import Row, Values
 from latchwork.storage.vault import Vault
 
@@ -25,6 +26,10 @@ T = TypeVar("T")
 PATIENCE: Final = 8.0
 """Seconds for which a server that restarts, or is replaced, is waited for."""
 BETWEEN_TRIES: Final = 0.1
+LANES: Final = 4
+LARGEST_BATCH: Final = 64
+ANOTHER_LANE_AFTER: Final = 0.005
+"""Seconds that a look-up may take; one that takes longer keeps the others from going on."""
 
 
 class PostgresSession:
@@ -55,16 +60,69 @@ class PostgresSession:
         return await counts_of_each(self.connection, sql, list(many))
 
 
+class _Question:
+    """One caller's look-up, and who waits for it."""
+
+    __slots__ = ("future", "sql", "values")
+
+    def __init__(self, sql: str, values: Values, future: "asyncio.Future[Row | None]") -> None:
+        self.sql = sql
+        self.values = values
+        self.future = future
+
+
 class PooledSession:
-    """See Session; each statement on any free connection, and again when that one is broken."""
+    """See Session; each statement on any free connection, and again when that one is broken. What
+    many callers look up at a time, each a row, is one statement (see Lanes)."""
 
     def __init__(self, pool: "Pool", vault: Vault) -> None:
         self._pool = pool
         self.vault = vault
+        self._lanes: Lanes[_Question] = Lanes(
+            "latchwork-ask",
+            LANES,
+            lambda queue: still_awaited(queue, LARGEST_BATCH),
+            self._answer,
+            patience=ANOTHER_LANE_AFTER,
+        )
 
     async def one(self, sql: str, values: Values = ()) -> Row | None:
-        row: Any = await retried(lambda: self._pool.fetchrow(translated(sql), *values))
-        return cast("Row | None", row)
+        question = _Question(sql, values, asyncio.get_running_loop().create_future())
+        self._lanes.put(question)
+        return await question.future
+
+    async def aclose(self) -> None:
+        """Answers what was asked. Idempotent."""
+        await self._lanes.aclose()
+
+    async def _answer(self, questions: Collection[_Question]) -> None:
+        by_sql: dict[str, list[_Question]] = {}
+        for question in questions:
+            by_sql.setdefault(question.sql, []).append(question)
+        for sql, group in by_sql.items():
+            await self._answer_all(sql, group)
+
+    async def _answer_all(self, sql: str, group: Sequence[_Question]) -> None:
+        try:
+            found = await retried(lambda: self._look_up(sql, [each.values for each in group]))
+        except asyncio.CancelledError:
+            for question in group:
+                question.future.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001 - it is the caller's, whatever it is
+            if len(group) > 1:
+                for question in group:
+                    await self._answer_all(sql, [question])
+            elif not group[0].future.done():
+                group[0].future.set_exception(error)
+            return
+        for question, rows in zip(group, found, strict=True):
+            if not question.future.done():
+                question.future.set_result(rows[0] if rows else None)
+
+    async def _look_up(self, sql: str, many: Sequence[Values]) -> Sequence[Sequence[Row]]:
+        async with self._pool.acquire() as connection:
+            return await rows_of_each(connection, sql, many)
 
     async def all(self, sql: str, values: Values = ()) -> Sequence[Row]:
         rows: Any = await retried(lambda: self._pool.fetch(translated(sql), *values))

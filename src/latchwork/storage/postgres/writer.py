@@ -1,14 +1,12 @@
 """Group commit on PostgreSQL: several transactions at a time, each with many callers' writes.
 
-Whatever queued while all lanes were busy forms the next batches; there is no timer. No two
-transactions anywhere run units of one key at a time, so that a unit may read and then write. A
-batch that another transaction or a restart of the server undid is done again.
+No two transactions anywhere run units of one key at a time, so that a unit may read and then write.
+A batch that another transaction or a restart of the server undid is done again.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine
-from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import structlog
@@ -17,6 +15,7 @@ from latchwork.domain.errors import LatchworkError
 from latchwork.storage.interface import StorageUnavailable
 from latchwork.storage.postgres.conductor import Part, conduct
 from latchwork.storage.postgres.failures import BROKEN, SHORT, TRANSIENT, named, unavailable
+from latchwork.storage.postgres.lanes import Lanes
 from latchwork.storage.postgres.listener import NOTICES
 from latchwork.storage.postgres.session import BETWEEN_TRIES, PATIENCE
 from latchwork.storage.postgres.transaction import Batch, PostgresTransaction, Shared
@@ -30,6 +29,9 @@ Unit = Callable[[Transaction], Awaitable[T]]
 
 LARGEST_BATCH: Final = 64
 """Bounds how long the locks of one batch are held."""
+ANOTHER_LANE_AFTER: Final = 0.1
+"""Seconds: two transactions of one workspace end one after the other, so it helps only when one is
+held up."""
 
 log = structlog.get_logger(__name__)
 
@@ -78,14 +80,11 @@ class GroupWriter:
         self._pool = pool
         self._shared = shared
         self._tell = tell
-        self._lanes = lanes
-        self._queue: deque[_Job] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._open = 0
-        """Lanes that will look at the queue again."""
+        self._lanes: Lanes[_Job] = Lanes(
+            "latchwork-commit", lanes, self._next_jobs, self._serve, patience=ANOTHER_LANE_AFTER
+        )
         self._keys: set[str] = set()
         """Of the batches under way."""
-        self._closed = False
         self.trouble: str | None = None
         """Why the last batch could not be stored; None when it was."""
 
@@ -93,51 +92,39 @@ class GroupWriter:
         """Runs `unit` in the next batch; its answer, once that is durable. An exception of the
         unit undoes what it wrote and nothing else. Raises StorageUnavailable when nothing could
         be stored for as long as patience lasts."""
-        if self._closed:
+        if self._lanes.closed:
             raise StorageUnavailable("The database is closed.")
-        loop = asyncio.get_running_loop()
-        job = _Job(unit, frozenset(keys), loop.create_future())
-        self._queue.append(job)
-        if self._open < self._lanes:
-            self._open += 1
-            task = loop.create_task(self._drain(), name="latchwork-commit", context=Context())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        job = _Job(unit, frozenset(keys), asyncio.get_running_loop().create_future())
+        self._lanes.put(job)
         answer: T = await job.future
         return answer
 
     async def aclose(self) -> None:
         """Stores what is queued, then takes nothing more. Idempotent."""
-        self._closed = True
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._lanes.aclose()
 
-    async def _drain(self) -> None:
-        try:
-            while jobs := self._next_jobs():
-                keys = {key for job in jobs for key in job.keys}
-                self._keys |= keys
-                try:
-                    await self._store(jobs)
-                finally:
-                    self._keys -= keys
-        finally:
-            self._open -= 1
-
-    def _next_jobs(self) -> list[_Job]:
+    def _next_jobs(self, queue: deque[_Job]) -> list[_Job]:
         """Those whose keys no other batch has; the others stay, in their order."""
         jobs: list[_Job] = []
         left: list[_Job] = []
-        while self._queue and len(jobs) < LARGEST_BATCH:
-            job = self._queue.popleft()
+        while queue and len(jobs) < LARGEST_BATCH:
+            job = queue.popleft()
             if not job.keys.isdisjoint(self._keys):
                 left.append(job)
             elif not job.future.cancelled():
                 jobs.append(job)
-        self._queue.extendleft(reversed(left))
+        queue.extendleft(reversed(left))
         return jobs
 
-    async def _store(self, jobs: list[_Job]) -> None:
+    async def _serve(self, jobs: Collection[_Job]) -> None:
+        keys = {key for job in jobs for key in job.keys}
+        self._keys |= keys
+        try:
+            await self._store(jobs)
+        finally:
+            self._keys -= keys
+
+    async def _store(self, jobs: Collection[_Job]) -> None:
         """Stores them, or gives each the reason why not; raises nothing but cancellation."""
         try:
             done = await self._patiently(jobs)
@@ -158,7 +145,7 @@ class GroupWriter:
         if done is not None:
             self._tell(done.notices)
 
-    async def _failed(self, jobs: list[_Job], error: Exception) -> None:
+    async def _failed(self, jobs: Collection[_Job], error: Exception) -> None:
         if len(jobs) > 1 and not isinstance(error, LatchworkError):
             for job in jobs:
                 await self._store([job])
@@ -170,7 +157,7 @@ class GroupWriter:
             job.error = error
             job.answer()
 
-    async def _patiently(self, jobs: list[_Job]) -> Batch | None:
+    async def _patiently(self, jobs: Collection[_Job]) -> Batch | None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE
         while True:
@@ -192,7 +179,7 @@ class GroupWriter:
                 log.info("storage.batch_repeated", error=type(cause).__name__)
             await asyncio.sleep(BETWEEN_TRIES)
 
-    async def _attempt(self, connection: "AnyConnection", jobs: list[_Job]) -> Batch:
+    async def _attempt(self, connection: "AnyConnection", jobs: Collection[_Job]) -> Batch:
         batch = Batch(connection, self._shared)
         try:
             transaction_id = await batch.begin(key for job in jobs for key in job.keys)
@@ -208,7 +195,7 @@ class GroupWriter:
             raise _UnknownError(transaction_id) from error
         return batch
 
-    async def _perform(self, batch: Batch, jobs: list[_Job]) -> None:
+    async def _perform(self, batch: Batch, jobs: Collection[_Job]) -> None:
         parts = [self._part(batch, job, alone=len(jobs) == 1) for job in jobs]
         try:
             await conduct(batch.connection, parts)
