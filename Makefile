@@ -9,15 +9,20 @@ MATTER := tests/rigs/matter
 CLIENTS := $(wildcard tests/compat/clients/*.txt)
 CLIENT_STAMPS := $(CLIENTS:tests/compat/clients/%.txt=tests/compat/envs/%/.stamp)
 
-.PHONY: run test check unit acceptance compat compat-envs locks-table simulate mutations crash soak
+.PHONY: run test installed check unit acceptance compat compat-envs locks-table simulate mutations crash soak
 .PHONY: bench docs rigs mosquitto chromium guides install clean
 
 run: $(VENV)/.run
 	@PATH="$(CURDIR)/$(BIN):$$PATH" latchwork serve --demo
 
-test: check unit acceptance
+test:
+	@$(MAKE) --no-print-directory -j4 installed check
+	@$(MAKE) --no-print-directory unit acceptance
 	@[ ! -f $(MATTER)/.rig/reason ] || \
 	  echo "NOT TESTED HERE, the driver on the real Matter stack: $$(cat $(MATTER)/.rig/reason)"
+
+# All that the tests need, to be made side by side.
+installed: $(VENV)/.dev rigs chromium guides $(CLIENT_STAMPS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -35,7 +40,7 @@ compat: $(VENV)/.dev compat-envs
 	$(BIN)/pytest tests/compat
 
 compat-envs: rigs
-	@$(MAKE) --no-print-directory -j2 $(CLIENT_STAMPS)
+	@$(MAKE) --no-print-directory -j4 $(CLIENT_STAMPS)
 
 SEEDS ?= 500
 FIRST ?= 1
