@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from latchwork.domain import contact
-from latchwork.domain.action_attempt import OF_UNMANAGED
+from latchwork.domain.action_attempt import OF_UNMANAGED, ActionAttempt
 from latchwork.domain.backup import keep_pool
 from latchwork.domain.believe import believe, believe_scan
 from latchwork.domain.errors import LatchworkError, RetryLater, Unsupported
@@ -48,6 +48,8 @@ READ_TIMEOUT_PER_POSITION = 3.0
 LONGEST_READ = 80.0
 BEING_CONNECTED = timedelta(seconds=2)
 """Until a lock is looked at again whose connection is being made."""
+LOOK_FOR_ACTIONS = timedelta(seconds=2)
+"""A visit that goes on looks so often whether the door shall be opened meanwhile."""
 POOL_PAUSE = timedelta(seconds=1)
 """Before backup codes are put on a lock, or taken off: guests' codes go first."""
 MAX_ROUNDS = 200
@@ -92,17 +94,14 @@ class _Visit:
         self.key = view.device.provider_key
         self.driver: Driver | None = reconciler.connections.driver(lease.connected_account_id)
         self.touched = False
+        self.looked_at = self.now
 
     @property
     def now(self) -> datetime:
         return self.r.clock.now()
 
     async def run(self) -> None:
-        for action in self.actions:
-            if action.action_type in OF_UNMANAGED:
-                continue
-            await carry_out(self.state, self.driver, action, self.now, self.r.policy)
-            await self._checkpoint()
+        await self._carry_out(self.actions)
         if self.driver is None and self.state.account.connected:
             # Nothing is known to be wrong yet.
             await self._release(self.now + BEING_CONNECTED)
@@ -116,6 +115,19 @@ class _Visit:
         else:
             due_at = self._settle_unreached()
         await self._release(due_at)
+
+    async def _carry_out(self, actions: Sequence[ActionAttempt]) -> None:
+        for action in actions:
+            if action.action_type in OF_UNMANAGED:
+                continue
+            await carry_out(self.state, self.driver, action, self.now, self.r.policy)
+            await self._checkpoint()
+        self.looked_at = self.now
+
+    async def _carry_out_new(self) -> None:
+        """Nobody stands at a door until all codes are on the lock."""
+        if self.now - self.looked_at >= LOOK_FOR_ACTIONS:
+            await self._carry_out(await self.r.storage.pending_actions(self.lease))
 
     async def _reachable(self) -> Driver | None:
         """The driver when the lock can be spoken to; a lock that was lost is asked for a sign of
@@ -174,6 +186,7 @@ class _Visit:
                     renew_audit(self.state, now, policy, self.r.rng.random())
                 return next_due(self.state, now, policy)
             await self._extend_lease()
+            await self._carry_out_new()
             if isinstance(step, Read):
                 await self._read(driver, step.positions)
             elif isinstance(step, Scan):
@@ -244,6 +257,7 @@ class _Visit:
         await self._checkpoint()
         for one in step.steps:
             await self._extend_lease()
+            await self._carry_out_new()
             await self._do(driver, one)
             self.fresh.pop(one.position, None)
             if not can_reach(self.state, self.now):

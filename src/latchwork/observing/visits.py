@@ -1,6 +1,7 @@
 """Visits, watched: how long they took, what they led to, and which requests woke them."""
 
 import time
+from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -9,6 +10,7 @@ import structlog
 
 from latchwork import request_ids
 from latchwork.domain.access_code import AccessCode
+from latchwork.domain.action_attempt import ActionAttempt
 from latchwork.domain.events import SCHEDULED_ON_DEVICE, SET_ON_DEVICE, NewEvent
 from latchwork.domain.external import CONFLICTING
 from latchwork.domain.late import expected_at
@@ -89,6 +91,9 @@ class WatchedVisitStorage:
             if self._tracing is not None:
                 self._tracing.woken_by(woken_by)
         return view
+
+    async def pending_actions(self, lease: Lease) -> Sequence[ActionAttempt]:
+        return await self._storage.pending_actions(lease)
 
     async def checkpoint(
         self, lease: Lease, changes: VisitChanges, now: datetime, extend_to: datetime

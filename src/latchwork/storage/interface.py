@@ -305,6 +305,9 @@ class VisitStorage(Protocol):
     async def load_visit(self, lease: Lease) -> LockView:
         """Raises StaleTokenError when the lease is lost."""
 
+    async def pending_actions(self, lease: Lease) -> Sequence[ActionAttempt]:
+        """What the engine is to carry out on the device, oldest first. Raises StaleTokenError."""
+
     async def checkpoint(
         self, lease: Lease, changes: VisitChanges, now: datetime, extend_to: datetime
     ) -> Lease:

@@ -1,9 +1,11 @@
 """Action attempts: polled by callers, carried out by the engine, settled by visits."""
 
 import msgspec
+import pytest
 
 from latchwork.domain.action_attempt import ActionAttempt, ActionType, AttemptStatus
 from latchwork.domain.pin import Pin
+from latchwork.storage.interface import StaleTokenError
 from support.stored import HOUR, NOW, SECOND, Stored, all_pages
 
 
@@ -56,6 +58,23 @@ async def test_a_command_makes_its_lock_due_and_is_handed_to_the_visit(stored: S
     await stored.update(code, name="New", due_at=NOW + HOUR)
     view = await stored.storage.load_visit(await stored.claim_one())
     assert view.actions == (first, second)
+
+
+async def test_a_visit_sees_the_commands_that_came_since_as_long_as_it_holds_the_lock(
+    stored: Stored,
+) -> None:
+    first = a_command(stored)
+    await stored.storage.add_attempt(first)
+    lease = await stored.claim_one()
+    ended = msgspec.structs.replace(first, status=AttemptStatus.SUCCESS)
+    lease = await stored.write(lease, attempts=(ended,))
+    assert await stored.storage.pending_actions(lease) == ()
+    second = a_command(stored)
+    await stored.storage.add_attempt(second)
+    assert await stored.storage.pending_actions(lease) == (second,)
+    await stored.release(lease)
+    with pytest.raises(StaleTokenError):
+        await stored.storage.pending_actions(lease)
 
 
 async def test_an_ended_command_is_not_handed_out_again(stored: Stored) -> None:

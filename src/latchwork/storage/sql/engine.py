@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from latchwork.domain.action_attempt import ActionAttempt
 from latchwork.domain.events import DELETED, SCHEDULED_ON_DEVICE, SET_ON_DEVICE
 from latchwork.domain.visit import LockView, VisitChanges
 from latchwork.storage.instants import from_us, to_us, to_us_or_none
@@ -56,6 +57,9 @@ _HELD: Final = sql.select(
     device_rows.WITH_ACCOUNT,
     f"FROM {device_rows.WITH_ACCOUNT_TABLES} JOIN visit v ON v.device_id = d.device_id "
     "WHERE d.device_id = ? AND v.token = ? AND v.leased_until IS NOT NULL",
+)
+_IS_HELD: Final = (
+    "SELECT 1 FROM visit WHERE device_id = ? AND token = ? AND leased_until IS NOT NULL"
 )
 _EXTEND: Final = sql.Disjoint(
     "UPDATE visit SET leased_until = ? "
@@ -137,6 +141,14 @@ class EngineQueries(Aggregate):
                 foreign=await slots.foreign_codes(session, device_id),
                 actions=await attempts.pending(session, device_id),
             )
+
+        return await self._db.read(unit)
+
+    async def pending_actions(self, lease: Lease) -> Sequence[ActionAttempt]:
+        async def unit(session: Session) -> Sequence[ActionAttempt]:
+            if await session.one(_IS_HELD, (lease.device_id, lease.token)) is None:
+                raise _lost(lease)
+            return await attempts.pending(session, lease.device_id)
 
         return await self._db.read(unit)
 
