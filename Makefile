@@ -31,10 +31,11 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.dev rigs
-	LATCHWORK_SEEDS=500 $(BIN)/pytest -n 2 --dist loadgroup -m "not acceptance"
+	LATCHWORK_SEEDS=500 $(BIN)/pytest -n 2 -m "not acceptance"
 
+# The tests of a file share what it starts: one process gets it whole.
 acceptance: $(VENV)/.dev rigs chromium guides compat-envs
-	$(BIN)/pytest -rs -n 5 --dist loadgroup -m acceptance
+	$(BIN)/pytest -rs -n 5 --dist loadfile -m acceptance
 
 compat: $(VENV)/.dev compat-envs
 	$(BIN)/pytest tests/compat
@@ -62,7 +63,7 @@ soak: $(VENV)/.dev
 # Plays every driver's conformance anew and writes what came of it into docs/locks.md.
 locks-table: $(VENV)/.dev rigs
 	rm -rf .conformance
-	LATCHWORK_CONFORMANCE_RESULTS=$(CURDIR)/.conformance $(BIN)/pytest -n 4 --dist loadgroup -k "conformance and not document" tests
+	LATCHWORK_CONFORMANCE_RESULTS=$(CURDIR)/.conformance $(BIN)/pytest -n 4 --dist loadfile -k "conformance and not document" tests
 	$(BIN)/python -m latchwork.drivers.conformance.table .conformance docs/locks.md
 
 bench: $(VENV)/.dev

@@ -13,7 +13,7 @@ from support.sdk_clients import CLIENTS, GuideClient
 from support.server import API_KEY, LatchworkProcess, wait_for
 from support.zwave_rig import CREDENTIAL_LOCK, SCHEDULE_LOCK, V1_LOCK, ZwaveRig
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("zwave_process")]
+pytestmark = [pytest.mark.acceptance]
 
 LOCKS = (V1_LOCK, SCHEDULE_LOCK, CREDENTIAL_LOCK)
 

@@ -8,7 +8,6 @@ from support.matter_bench import MatterBench
 from support.matter_rig import FRONT, GARAGE, MatterRig, RigLock
 
 pytestmark = [pytest.mark.acceptance]
-DIVIDED_BY = "lock"
 
 UNABLE = {
     FRONT: {"late_write", "nothing_listed"},

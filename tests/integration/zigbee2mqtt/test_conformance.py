@@ -7,7 +7,7 @@ from latchwork.drivers.conformance.suite import conform, every_behaviour
 from support.zigbee_bench import ZigbeeBench
 from support.zigbee_rig import ZigbeeRig
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("zigbee_process")]
+pytestmark = [pytest.mark.acceptance]
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from support.live_driver import live
 from support.zigbee_bench import expose_pin, publish, request
 from support.zigbee_rig import IEEE, NAMES, PASSWORD, PLAIN_LOCK, SCHEDULE_LOCK, USER, ZigbeeRig
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("zigbee_process")]
+pytestmark = [pytest.mark.acceptance]
 
 FRONT, BACK = IEEE[SCHEDULE_LOCK], IEEE[PLAIN_LOCK]
 

@@ -16,7 +16,7 @@ from support.driver_context import context_for
 from support.live_driver import live
 from support.zigbee_rig import IEEE, PASSWORD, PLAIN_LOCK, USER, ZigbeeRig
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("zigbee_process")]
+pytestmark = [pytest.mark.acceptance]
 
 DOOR = IEEE[PLAIN_LOCK]
 

@@ -8,7 +8,6 @@ from support.zwave_bench import PLAIN, ZwaveBench
 from support.zwave_rig import CREDENTIAL_LOCK, LOCKS, SCHEDULE_LOCK, V1_LOCK, ZwaveRig
 
 pytestmark = [pytest.mark.acceptance]
-DIVIDED_BY = "node"
 
 UNSCHEDULED = {"native_window", "change_of_clocks"}
 UNABLE = {

@@ -8,7 +8,6 @@ from support.zwave_bench import SECURED, ZwaveBench
 from support.zwave_rig import CREDENTIAL_LOCK, SCHEDULE_LOCK, ZwaveRig
 
 pytestmark = [pytest.mark.acceptance]
-DIVIDED_BY = "node"
 
 TYPING = 0.3
 """S2 cannot follow a hand that types forty PINs a second: its reports meet the commands."""
