@@ -163,6 +163,15 @@ async def test_without_a_server_writes_and_reads_fail_by_name(
         await stored.storage.workspaces()
     with pytest.raises(StorageUnavailable):
         await stored.storage.healthy()
+    # All that ask at a time are told after the patience of one.
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    questions = [f"SELECT {number}" for number in range(20)]
+    told = await asyncio.gather(
+        *map(stored.storage._db.reading.one, questions), return_exceptions=True
+    )
+    assert {type(answer) for answer in told} == {StorageUnavailable}
+    assert loop.time() - begin < 10 * session.PATIENCE
     await stored.storage.aclose()
 
 

@@ -1,4 +1,4 @@
-"""Batches without a timer: whatever comes while all lanes are busy forms the next ones.
+"""Batches: whatever comes while all lanes are busy forms the next ones.
 
 Few large batches cost far less than many small ones, and two transactions of one workspace end one
 after the other anyway. So there is one lane as long as one keeps up.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import asyncpg
 
+from latchwork.storage.interface import StorageUnavailable
 from latchwork.storage.postgres.bulk import changed, counts_of_each, rows_of_each, run_each
 from latchwork.storage.postgres.dialect import translated
 from latchwork.storage.postgres.failures import BROKEN, named, unavailable
@@ -70,6 +71,10 @@ class _Question:
         self.values = values
         self.future = future
 
+    def fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
 
 class PooledSession:
     """See Session; each statement on any free connection, and again when that one is broken. What
@@ -99,22 +104,29 @@ class PooledSession:
         by_sql: dict[str, list[_Question]] = {}
         for question in questions:
             by_sql.setdefault(question.sql, []).append(question)
-        for sql, group in by_sql.items():
-            await self._answer_all(sql, group)
+        try:
+            for sql, group in by_sql.items():
+                await self._answer_all(sql, group)
+        except asyncio.CancelledError:
+            for question in questions:
+                question.future.cancel()
+            raise
+        except StorageUnavailable as error:
+            # The others have waited as long for a database that does not answer.
+            for question in questions:
+                question.fail(error)
 
     async def _answer_all(self, sql: str, group: Sequence[_Question]) -> None:
         try:
             found = await retried(lambda: self._look_up(sql, [each.values for each in group]))
-        except asyncio.CancelledError:
-            for question in group:
-                question.future.cancel()
+        except StorageUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - it is the caller's, whatever it is
-            if len(group) > 1:
-                for question in group:
-                    await self._answer_all(sql, [question])
-            elif not group[0].future.done():
-                group[0].future.set_exception(error)
+            if len(group) == 1:
+                group[0].fail(error)
+                return
+            for question in group:
+                await self._answer_all(sql, [question])
             return
         for question, rows in zip(group, found, strict=True):
             if not question.future.done():
