@@ -22,7 +22,7 @@ from support.postgres import PostgresServer
 ACCOUNTS = 8
 """They are what is divided among workers."""
 CREATES = 5_000
-TIME_TO_LOAD = timedelta(seconds=150)
+TIME_TO_LOAD = timedelta(seconds=90)
 KILLED_AFTER = 1.5
 """Seconds from the instant to the end of a worker, in the middle of the burst."""
 
