@@ -1,22 +1,10 @@
 """Door commands beside codes."""
 
-from latchwork.domain.action_attempt import ActionAttempt, ActionType, AttemptStatus
+from latchwork.domain.action_attempt import ActionType, AttemptStatus
 from support.delivery import on_virtual_time
 from support.world import ONE_LOCK, SECOND, World
 
 CODES = 8
-
-
-async def ask_to_unlock(world: World) -> str:
-    attempt = ActionAttempt(
-        action_attempt_id=world.new_id(),
-        workspace_id=world.workspace_id,
-        action_type=ActionType.UNLOCK_DOOR,
-        created_at=world.clock.now(),
-        device_id=(await world.device()).device_id,
-    )
-    await world.storage.add_attempt(attempt)
-    return attempt.action_attempt_id
 
 
 async def status_of(world: World, attempt_id: str) -> AttemptStatus:
@@ -30,7 +18,7 @@ async def test_a_door_does_not_wait_for_all_codes_to_be_on_its_lock() -> None:
     async with World({"locks": [{**ONE_LOCK, "latency": 2.0}]}) as world:
         codes = [await world.create(f"47{number}{number}") for number in range(CODES)]
         await world.wait(5 * SECOND)
-        attempt_id = await ask_to_unlock(world)
+        attempt_id = await world.ask(ActionType.UNLOCK_DOOR)
         await world.wait(6 * SECOND)
         assert await status_of(world, attempt_id) is AttemptStatus.SUCCESS
         assert "setting" in {await world.status(code) for code in codes}

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from latchwork.api import code_serializers, device_serializers, serializers
-from latchwork.domain.action_attempt import ActionAttempt, ActionType
+from latchwork.domain.action_attempt import ActionType
 from latchwork.domain.conditions import OF_ACCOUNTS, OF_DEVICES
 from latchwork.domain.errors import NeedsAttention, RetryLater
 from latchwork.drivers.simulator.driver import SimulatorDriver
@@ -274,16 +274,9 @@ async def test_a_lock_locks_itself_when_told_to() -> None:
 
 
 async def _configure(world: World, *, enabled: bool, delay: float | None) -> None:
-    attempt = ActionAttempt(
-        action_attempt_id=world.new_id(),
-        workspace_id=world.workspace_id,
-        action_type=ActionType.CONFIGURE_AUTO_LOCK,
-        created_at=world.clock.now(),
-        device_id=(await world.device()).device_id,
-        values={"enabled": enabled, "delay": delay},
-    )
-    await world.storage.add_attempt(attempt)
+    values = {"enabled": enabled, "delay": delay}
+    attempt_id = await world.ask(ActionType.CONFIGURE_AUTO_LOCK, values=values)
     await world.wait(2 * SECOND)
-    ended = await world.storage.attempt(world.workspace_id, attempt.action_attempt_id)
+    ended = await world.storage.attempt(world.workspace_id, attempt_id)
     assert ended is not None
     assert ended.status.value == "success"

@@ -248,17 +248,21 @@ class World:
         self, action: str, key: str | None = None, *, code: str | None = None, **values: Any
     ) -> None:
         """Through the engine, as the API does it."""
-        device = await self.device(key)
+        pin = None if code is None else Pin(code)
+        await self.ask(ActionType.SIMULATE, key, code=pin, values={"action": action, **values})
+
+    async def ask(self, action_type: ActionType, key: str | None = None, **fields: Any) -> str:
+        """The id of a command for a lock, as the API stores it. `fields`: of ActionAttempt."""
         attempt = ActionAttempt(
             action_attempt_id=self.new_id(),
             workspace_id=self.workspace_id,
-            action_type=ActionType.SIMULATE,
+            action_type=action_type,
             created_at=self.clock.now(),
-            device_id=device.device_id,
-            values={"action": action, **values},
-            code=None if code is None else Pin(code),
+            device_id=(await self.device(key)).device_id,
+            **fields,
         )
         await self.storage.add_attempt(attempt)
+        return attempt.action_attempt_id
 
     def program_by_hand(self, position: int, pin: str, key: str | None = None) -> None:
         """Another person's code, put on the lock unseen; it must stay untouched."""

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Collection
 
-from latchwork.storage.postgres.lanes import CROWD, Lanes
+from latchwork.storage.postgres.lanes import LARGEST_BATCH, Lanes
 from support.delivery import on_virtual_time
 
 PATIENCE = 0.1
@@ -51,12 +51,12 @@ async def test_what_comes_while_the_lane_is_busy_is_the_next_batch() -> None:
 async def test_a_crowd_is_given_lanes_as_many_as_there_may_be() -> None:
     counter = Counter(most=2)
     for _ in range(3):
-        for number in range(CROWD):
+        for number in range(LARGEST_BATCH):
             counter.lanes.put(number)
         await asyncio.sleep(TAKES / 10)
     await counter.lanes.aclose()
     assert counter.most_at_once == 2
-    assert sum(map(len, counter.batches)) == 3 * CROWD
+    assert sum(map(len, counter.batches)) == 3 * LARGEST_BATCH
 
 
 @on_virtual_time
@@ -97,9 +97,9 @@ async def test_a_steady_load_is_given_no_second_lane() -> None:
 @on_virtual_time
 async def test_the_lanes_of_a_crowd_end_with_it() -> None:
     counter = Counter()
-    for number in range(2 * CROWD):
+    for number in range(2 * LARGEST_BATCH):
         counter.lanes.put(number)
-        if number % CROWD == 0:
+        if number % LARGEST_BATCH == 0:
             await asyncio.sleep(0)
     assert counter.most_at_once >= 2
     await asyncio.sleep(TAKES * 1.1)

@@ -12,8 +12,8 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 J = TypeVar("J")
 
-CROWD: Final = 64
-"""So many that wait are worth another lane."""
+LARGEST_BATCH: Final = 64
+"""Bounds how long the locks of one batch are held. So many that wait are worth another lane."""
 
 
 class Lanes(Generic[J]):
@@ -43,7 +43,7 @@ class Lanes(Generic[J]):
 
     def put(self, job: J) -> None:
         self._queue.append(job)
-        if not self._open or len(self._queue) >= CROWD:
+        if not self._open or len(self._queue) >= LARGEST_BATCH:
             self._widen()
         elif self._timer is None:
             self._be_patient()
@@ -82,7 +82,7 @@ class Lanes(Generic[J]):
                 if self._timer is not None:
                     self._be_patient()
                 await self._serve(batch)
-                if self._open > 1 and len(self._queue) < CROWD:
+                if self._open > 1 and len(self._queue) < LARGEST_BATCH:
                     if self._queue:
                         self._be_patient()
                     break
@@ -100,10 +100,10 @@ class Awaited(Protocol):
 A = TypeVar("A", bound=Awaited)
 
 
-def still_awaited(queue: deque[A], most: int) -> list[A]:
+def still_awaited(queue: deque[A]) -> list[A]:
     """For `take`: the first of the queue, but for those whose callers gave up."""
     taken: list[A] = []
-    while queue and len(taken) < most:
+    while queue and len(taken) < LARGEST_BATCH:
         job = queue.popleft()
         if not job.future.done():
             taken.append(job)

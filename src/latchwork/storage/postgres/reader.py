@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Unit = Callable[[Session], Awaitable[T]]
 
-LARGEST_BATCH: Final = 64
 LANES: Final = 2
 ANOTHER_LANE_AFTER: Final = 0.02
 BEGIN_VIEW: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -42,17 +41,13 @@ class _Job:
 
 
 class GroupReader:
-    """See Lanes."""
+    """Whatever is asked while all lanes are busy forms the next batches."""
 
     def __init__(self, pool: "Pool", vault: "Vault") -> None:
         self._pool = pool
         self._vault = vault
         self._lanes: Lanes[_Job] = Lanes(
-            "latchwork-read",
-            LANES,
-            lambda queue: still_awaited(queue, LARGEST_BATCH),
-            self._answer,
-            patience=ANOTHER_LANE_AFTER,
+            "latchwork-read", LANES, still_awaited, self._answer, patience=ANOTHER_LANE_AFTER
         )
 
     async def run(self, unit: Unit[T]) -> T:

@@ -28,7 +28,6 @@ PATIENCE: Final = 8.0
 """Seconds for which a server that restarts, or is replaced, is waited for."""
 BETWEEN_TRIES: Final = 0.1
 LANES: Final = 4
-LARGEST_BATCH: Final = 64
 ANOTHER_LANE_AFTER: Final = 0.005
 """Seconds that a look-up may take; one that takes longer keeps the others from going on."""
 
@@ -84,11 +83,7 @@ class PooledSession:
         self._pool = pool
         self.vault = vault
         self._lanes: Lanes[_Question] = Lanes(
-            "latchwork-ask",
-            LANES,
-            lambda queue: still_awaited(queue, LARGEST_BATCH),
-            self._answer,
-            patience=ANOTHER_LANE_AFTER,
+            "latchwork-ask", LANES, still_awaited, self._answer, patience=ANOTHER_LANE_AFTER
         )
 
     async def one(self, sql: str, values: Values = ()) -> Row | None:

@@ -15,7 +15,7 @@ from latchwork.domain.errors import LatchworkError
 from latchwork.storage.interface import StorageUnavailable
 from latchwork.storage.postgres.conductor import Part, conduct
 from latchwork.storage.postgres.failures import BROKEN, SHORT, TRANSIENT, named, unavailable
-from latchwork.storage.postgres.lanes import Lanes
+from latchwork.storage.postgres.lanes import LARGEST_BATCH, Lanes
 from latchwork.storage.postgres.listener import NOTICES
 from latchwork.storage.postgres.session import BETWEEN_TRIES, PATIENCE
 from latchwork.storage.postgres.transaction import Batch, PostgresTransaction, Shared
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Unit = Callable[[Transaction], Awaitable[T]]
 
-LARGEST_BATCH: Final = 64
-"""Bounds how long the locks of one batch are held."""
 ANOTHER_LANE_AFTER: Final = 0.1
 """Seconds: two transactions of one workspace end one after the other, so it helps only when one is
 held up."""
