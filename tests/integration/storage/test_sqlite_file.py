@@ -164,6 +164,22 @@ def test_a_migration_that_fails_leaves_the_old_schema(empty: sqlite3.Connection)
     assert migrations.check(empty, broken) == 1
 
 
+# Group commit
+
+
+async def test_writers_that_come_within_a_few_turns_share_a_transaction(stored: Stored) -> None:
+    async def write_after(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await stored.create()
+
+    statements: list[str] = []
+    assert isinstance(stored.storage, SqliteStorage)
+    stored.storage._db._writer._connection.set_trace_callback(statements.append)
+    await asyncio.gather(*(write_after(turns) for turns in range(writer.TURNS)))
+    assert statements.count("COMMIT") == 1
+
+
 # Who else is there
 
 

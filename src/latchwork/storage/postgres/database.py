@@ -1,6 +1,6 @@
 """The connections to PostgreSQL, and what every aggregate is given."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -94,6 +94,14 @@ class PostgresDatabase:
 
     def now_us(self) -> int:
         return to_us(self._clock_now())
+
+    def remembered(
+        self,
+        subject: str,  # noqa: ARG002 - other processes change it, and nothing tells of that in time
+        key: Hashable,  # noqa: ARG002
+        look_up: Callable[[], Awaitable[T | None]],
+    ) -> Awaitable[T | None]:
+        return look_up()
 
     @asynccontextmanager
     async def view(self) -> AsyncIterator[Session]:

@@ -1,6 +1,6 @@
 """Locks: what providers tell of them, what the API lists of them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 
 from latchwork.domain.device import Device
@@ -46,6 +46,16 @@ class DeviceQueries(Aggregate):
         device_id: str | None = None,
         name: str | None = None,
         is_managed: bool | None = True,
+    ) -> DeviceView | None:
+        def look_up() -> Awaitable[DeviceView | None]:
+            return self._device(workspace_id, device_id, name, is_managed)
+
+        if device_id is None or name is not None:
+            return await look_up()
+        return await self._db.remembered(device_id, (workspace_id, is_managed), look_up)
+
+    async def _device(
+        self, workspace_id: str, device_id: str | None, name: str | None, is_managed: bool | None
     ) -> DeviceView | None:
         where = sql.Where("d.workspace_id = ?", workspace_id)
         if is_managed is not None:

@@ -1,6 +1,6 @@
 """What the queries ask of a database: statements, one after the other, on rows as tuples."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -94,6 +94,13 @@ class Database(Protocol):
         name is another one after a restart. None: no server does."""
 
     def now_us(self) -> int: ...
+    def remembered(
+        self, subject: str, key: Hashable, look_up: Callable[[], Awaitable[T | None]]
+    ) -> Awaitable[T | None]:
+        """The answer of `look_up`, or what it answered the last time if it would answer the same
+        now. It reads one committed row of `device` (`subject`: its id) or none ("") and as many
+        as it likes of `connected_account`, `api_key` and `workspace`; `key` says which."""
+
     def view(self) -> AbstractAsyncContextManager[Session]:
         """One consistent view of the database for several reads."""
 

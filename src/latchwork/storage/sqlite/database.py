@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,9 @@ from latchwork.storage.sql import schema
 from latchwork.storage.sql.marked import marked
 from latchwork.storage.sql.session import Session, Transaction
 from latchwork.storage.sqlite import migrations
+from latchwork.storage.sqlite.disk import Disk
 from latchwork.storage.sqlite.files import open_private
+from latchwork.storage.sqlite.memory import Memory
 from latchwork.storage.sqlite.session import SqliteSession, SqliteTransaction, drive
 from latchwork.storage.sqlite.writer import PATIENCE_MS, GroupWriter
 from latchwork.storage.vault import Vault
@@ -32,9 +34,8 @@ _SETTINGS: Final = (
     "PRAGMA trusted_schema = OFF",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -65536",
-    # A longer log than the default of 1000 pages writes the pages that every create touches
-    # back less often.
-    "PRAGMA wal_autocheckpoint = 16000",
+    # See Disk.move_log; this is for a log that grows faster than it can know.
+    "PRAGMA wal_autocheckpoint = 32000",
     "PRAGMA journal_size_limit = 67108864",
 )
 
@@ -62,7 +63,13 @@ class SqliteDatabase:
         self.process_id = ""
         self.under_way: dict[str, tuple[bytes, int]] = {}
         self._clock_now = clock_now
-        self._writer = GroupWriter(writer, inline=inline, refresh=self._refresh)
+        self._memory = Memory(writer)
+        self._writer = GroupWriter(
+            writer,
+            Disk(writer, inline=inline),
+            refresh=self._refresh,
+            ended=self._memory.settle,
+        )
         self.writing = SqliteTransaction(
             writer,
             vault,
@@ -78,6 +85,11 @@ class SqliteDatabase:
 
     def now_us(self) -> int:
         return to_us(self._clock_now())
+
+    def remembered(
+        self, subject: str, key: Hashable, look_up: Callable[[], Awaitable[T | None]]
+    ) -> Awaitable[T | None]:
+        return self._memory.remembered(self._writer.version(), subject, key, look_up)
 
     @asynccontextmanager
     async def view(self) -> AsyncIterator[Session]:

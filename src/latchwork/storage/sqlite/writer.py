@@ -1,26 +1,28 @@
 """Group commit: many callers' writes in one transaction, one fsync for all of them.
 
-Whatever queued while the last commit ran forms the next batch; there is no timer. Statements run
-on the event loop, where they take microseconds; the commit, which waits for the disk, runs in a
-thread of its own, so that the loop goes on parsing requests meanwhile.
+Whatever queued until the last commit was on disk forms the next batch; there is no timer.
+Statements run on the event loop, where they take microseconds; the commit, which waits for the
+disk, where the disk's speed lets it.
 """
 
 import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from typing import Any, Final, TypeVar
 
 import structlog
 
 from latchwork.storage.interface import StorageUnavailable
+from latchwork.storage.sqlite.disk import Disk
 
 T = TypeVar("T")
 
 LARGEST_BATCH: Final = 256
 """Bounds how long one batch's statements keep the loop from anything else."""
+TURNS: Final = 3
+"""Of the event loop, between the first write of a batch and its transaction."""
 PATIENCE_MS: Final = 5_000
 """How long to wait for another process (a command line tool) to end its own write."""
 
@@ -61,18 +63,25 @@ class _SpoiledError(Exception):
 class GroupWriter:
     """Owns the one connection that writes. `refresh` is called inside a transaction whenever what
     is kept in memory of the database may be out of date: at first, after another process wrote,
-    and after a roll-back."""
+    and after a roll-back; `ended` when a transaction was stored or given up."""
 
     def __init__(
-        self, connection: sqlite3.Connection, *, inline: bool, refresh: Callable[[], None]
+        self,
+        connection: sqlite3.Connection,
+        disk: Disk,
+        *,
+        refresh: Callable[[], None],
+        ended: Callable[[], None],
     ) -> None:
         self._connection = connection
+        self._disk = disk
         self._refresh = refresh
-        self._executor = None if inline else ThreadPoolExecutor(1, "latchwork-commit")
+        self._ended = ended
         self._queue: deque[_Job] = deque()
         self._task: asyncio.Task[None] | None = None
         self._notices: set[Callable[[], None]] = set()
         self._seen_version = -1
+        self._begun = False
         self._closed = False
         self.trouble: str | None = None
         """Why the last batch could not be stored; None when it was."""
@@ -97,22 +106,37 @@ class GroupWriter:
         """For units: calls `notice`, once, when the batch is on disk."""
         self._notices.add(notice)
 
+    def version(self) -> int | None:
+        """A number that is another one after another process wrote; None while the connection
+        cannot be asked."""
+        if self._begun:
+            return self._seen_version
+        return None if self._disk.is_busy else self._database_version()
+
     async def aclose(self) -> None:
         """Stores what is queued, then takes nothing more. Idempotent."""
         self._closed = True
         if self._task is not None:
             await asyncio.wait([self._task])
-        if self._executor is not None:
-            self._executor.shutdown()
+        self._disk.close()
 
     async def _drain(self) -> None:
         try:
             while self._queue:
+                await self._gather()
                 jobs = self._next_jobs()
                 if jobs:
                     await self._store(jobs)
+                    await self._disk.move_log()
         finally:
             self._task = None
+
+    async def _gather(self) -> None:
+        """Lets those join who are about to write: a transaction costs more than a few turns of
+        the loop, whose first reads what has come in and whose next carries it out."""
+        if not self._disk.is_inline:
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
 
     def _next_jobs(self) -> list[_Job]:
         jobs: list[_Job] = []
@@ -126,7 +150,7 @@ class GroupWriter:
         try:
             await self._begin()
             await self._perform(jobs)
-            await self._off_loop("COMMIT")
+            await self._disk.commit()
         except (sqlite3.Error, StorageUnavailable) as error:
             self._abandon()
             self.trouble = f"The database did not take the write: {error}."
@@ -140,6 +164,7 @@ class GroupWriter:
             for job in jobs:
                 job.future.cancel()
             raise
+        self._end()
         # A file system that became read-only lets a transaction end that could write nothing.
         self.trouble = next(
             (str(j.error) for j in jobs if type(j.error) is StorageUnavailable), None
@@ -154,17 +179,26 @@ class GroupWriter:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if self._executor is None or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            if self._disk.is_inline or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
-            await self._off_loop(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+            await self._disk.wait_for(f"PRAGMA busy_timeout = {PATIENCE_MS}")
             try:
-                await self._off_loop("BEGIN IMMEDIATE")
+                await self._disk.wait_for("BEGIN IMMEDIATE")
             finally:
                 self._connection.execute("PRAGMA busy_timeout = 0")
-        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        version = self._database_version()
         if version != self._seen_version:
             self._refresh()
             self._seen_version = version
+        self._begun = True
+
+    def _database_version(self) -> int:
+        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return version
+
+    def _end(self) -> None:
+        self._begun = False
+        self._ended()
 
     async def _perform(self, jobs: list[_Job]) -> None:
         try:
@@ -206,15 +240,4 @@ class GroupWriter:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             log.warning("storage.rollback_failed", error=str(error))
-
-    async def _off_loop(self, statement: str) -> None:
-        if self._executor is None:
-            self._execute(statement)
-        else:
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._executor, self._execute, statement)
-
-    def _execute(self, statement: str) -> None:
-        # The cursor must end in this thread: ended by the loop while the next statement waits
-        # for the disk or a lock, it would keep the loop waiting for the connection's mutex.
-        self._connection.execute(statement).close()
+        self._end()
