@@ -21,8 +21,8 @@ FEWEST_ASIDE: Final = 16
 MOST_ASIDE: Final = 4_096
 """Commits in the thread, after one on the loop that was slow, before the next is tried there: the
 fewest at first, twice as many each time that one is slow again."""
-CHECKPOINT_AFTER: Final = 12_000
-"""Changed rows between two moves of the log (-wal) into the database: some 50 MB of log."""
+CHECKPOINT_AFTER: Final = 20_000
+"""Changed rows between two moves of the log (-wal) into the database: some 60 MB under load."""
 
 log = structlog.get_logger(__name__)
 
