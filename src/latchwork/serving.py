@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 STOP_WITHIN = 5.0
 """Seconds that requests and deliveries under way get at the end."""
-NEW_OBJECTS: Final = 10_000
+NEW_OBJECTS: Final = 50_000
 """Between two looks of the collector for cycles: a page of a list makes some thousands, none of
 which is in one."""
 

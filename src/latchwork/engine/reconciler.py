@@ -124,10 +124,16 @@ class _Visit:
             await self._checkpoint()
         self.looked_at = self.now
 
-    async def _carry_out_new(self) -> None:
-        """Nobody stands at a door until all codes are on the lock."""
-        if self.now - self.looked_at >= LOOK_FOR_ACTIONS:
+    async def _before_step(self) -> datetime:
+        """When the step begins. Nobody stands at a door until all codes are on the lock."""
+        now = self.now
+        if self.lease.leased_until - now < LEASE_MARGIN:
+            await self._checkpoint()
+            now = self.now
+        if now - self.looked_at >= LOOK_FOR_ACTIONS:
             await self._carry_out(await self.r.storage.pending_actions(self.lease))
+            now = self.now
+        return now
 
     async def _reachable(self) -> Driver | None:
         """The driver when the lock can be spoken to; a lock that was lost is asked for a sign of
@@ -185,8 +191,7 @@ class _Visit:
                 if self.touched or self.state.device.audit_at is None:
                     renew_audit(self.state, now, policy, self.r.rng.random())
                 return next_due(self.state, now, policy)
-            await self._extend_lease()
-            await self._carry_out_new()
+            await self._before_step()
             if isinstance(step, Read):
                 await self._read(driver, step.positions)
             elif isinstance(step, Scan):
@@ -256,11 +261,10 @@ class _Visit:
         settle(self.state, self.now, self.r.policy)
         await self._checkpoint()
         for one in step.steps:
-            await self._extend_lease()
-            await self._carry_out_new()
-            await self._do(driver, one)
+            begun = await self._before_step()
+            ended = await self._do(driver, one, begun)
             self.fresh.pop(one.position, None)
-            if not can_reach(self.state, self.now):
+            if not can_reach(self.state, ended):
                 return
 
     def _reserve(self, step: Write | Clear) -> None:
@@ -290,10 +294,11 @@ class _Visit:
             )
         )
 
-    async def _do(self, driver: Driver, step: Write | Clear) -> None:
+    async def _do(self, driver: Driver, step: Write | Clear, begun: datetime) -> datetime:
+        """When the step ended."""
         self.touched = True
         self.state.attempted.add(step.access_code_id)
-        self.r.connections.note_write(self.state.device.device_id, step.position, self.now)
+        self.r.connections.note_write(self.state.device.device_id, step.position, begun)
         failure: Exception | None = None
         try:
             async with asyncio.timeout(CALL_TIMEOUT):
@@ -306,10 +311,11 @@ class _Visit:
         except Exception as error:
             log.exception("driver.failed", device_id=self.lease.device_id, call="write")
             failure = error
-        self._note_outcome(step, failure)
+        ended = self.now
+        self._note_outcome(step, failure, ended)
+        return ended
 
-    def _note_outcome(self, step: Write | Clear, failure: Exception | None) -> None:
-        now = self.now
+    def _note_outcome(self, step: Write | Clear, failure: Exception | None, now: datetime) -> None:
         entry = self.state.ledger.get(step.position)
         if entry is not None and isinstance(step, Write):
             acknowledged = failure is None
@@ -332,10 +338,6 @@ class _Visit:
             error=type(failure).__name__,
         )
         note_refusal(self.state, step, failure, now, self.r.policy)
-
-    async def _extend_lease(self) -> None:
-        if self.lease.leased_until - self.now < LEASE_MARGIN:
-            await self._checkpoint()
 
     async def _checkpoint(self) -> None:
         now = self.now

@@ -6,9 +6,11 @@ which took a seventh of a worker's time.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from latchwork.storage.postgres.dialect import translated
 from latchwork.storage.sql.session import Row, Values
@@ -35,8 +37,7 @@ async def rows_of_each(
         return [answered]
     found: list[list[Row]] = [[] for _ in many]
     for row in await _fetch(connection, sql, many):
-        *columns, number = row
-        found[number].append(tuple(columns))
+        found[row[-1]].append(row[:-1])
     return found
 
 
@@ -86,24 +87,42 @@ async def _fetch(connection: "AnyConnection", sql: str, many: Sequence[Values]) 
     return await connection.fetch(as_one(sql, types), *arrays)
 
 
-def in_words(name: str, values: Iterable[Any]) -> str:
+def in_words(name: str, values: Sequence[Any]) -> str:
     """An array of values of that type, as PostgreSQL reads it."""
-    say = _WORDS[name]
-    return f"{{{','.join('NULL' if value is None else say(value) for value in values)}}}"
+    return f"{{{_WORDS[name](values)}}}"
+
+
+def _texts(values: Sequence[str | None]) -> str:
+    """As JSON where that is the same: a backslash means the next character itself to PostgreSQL,
+    so that JSON's names for control characters would be other texts."""
+    told = _encode(values)[1:-1].decode()
+    if "\\" in told and _NAMED.search(told):
+        return ",".join("NULL" if text is None else _quoted(text) for text in values)
+    return told
 
 
 def _quoted(text: str) -> str:
-    if "\\" in text or '"' in text:
-        text = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
-_WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
-    "int8": "{:d}".format,
-    "int4": "{:d}".format,
-    "float8": repr,
-    "text": _quoted,
-    "bytea": lambda value: f'"\\\\x{value.hex()}"',
+def _integers(values: Sequence[int | None]) -> str:
+    told = _encode(values)[1:-1].decode()
+    return told.replace("true", "1").replace("false", "0") if "e" in told else told
+
+
+def _each(say: Callable[[Any], str]) -> Callable[[Sequence[Any]], str]:
+    return lambda values: ",".join("NULL" if one is None else say(one) for one in values)
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_NAMED: Final = re.compile(r'\\[^"\\]')
+_WORDS: Final[Mapping[str, Callable[[Sequence[Any]], str]]] = {
+    "int8": _integers,
+    "int4": _integers,
+    "float8": _each(repr),
+    "text": _texts,
+    "bytea": _each(lambda value: f'"\\\\x{value.hex()}"'),
 }
 
 
