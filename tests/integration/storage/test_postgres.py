@@ -99,6 +99,33 @@ async def test_of_creates_with_one_pin_in_two_processes_one_wins(database_url: s
     await two.storage.aclose()
 
 
+async def test_an_account_that_is_deleted_takes_along_what_a_visit_is_just_writing(
+    database_url: str,
+) -> None:
+    """As a visit's process writes: holding the lock's row of `visit`."""
+    stored = opened(database_url)
+    await stored.open()
+    await stored.furnish()
+    connection = await asyncpg.connect(database_url)
+    visit = connection.transaction()
+    await visit.start()
+    await connection.execute("UPDATE visit SET leased_until = 1 WHERE device_id = 'dev'")
+    await connection.execute(
+        "INSERT INTO ledger (device_id, position, access_code_id, generation, pins, scheduled,"
+        " phase, workspace_id) VALUES ('dev', 1, 'code', 1, '', 0, 'reserved', 'ws')"
+    )
+    deleting = asyncio.create_task(stored.storage.delete_account("ws", "acc", lambda *_: []))
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'transactionid'"
+    async with asyncio.timeout(10):
+        while not await connection.fetchval(waits):
+            await asyncio.sleep(0)
+    await visit.commit()
+    assert await deleting
+    assert await connection.fetchval("SELECT count(*) FROM ledger") == 0
+    await connection.close()
+    await stored.storage.aclose()
+
+
 async def test_a_wish_in_one_process_wakes_the_engine_of_another(database_url: str) -> None:
     one, two = opened(database_url), opened(database_url)
     await one.open()

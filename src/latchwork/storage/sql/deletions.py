@@ -30,8 +30,9 @@ _ACCOUNTS: Final = sql.select(
     "FROM connected_account a WHERE a.workspace_id = ? "
     "ORDER BY a.created_at, a.connected_account_id",
 )
-_OF_DEVICE: Final = ("action_attempt", "foreign_code", "ledger", "access_code", "visit", "device")
-"""Tables, in an order in which nothing is left that refers to what is gone."""
+_OF_DEVICE: Final = ("visit", "action_attempt", "foreign_code", "ledger", "access_code", "device")
+"""Tables, in an order in which nothing is left that refers to what is gone. First what a visit
+must hold to write any of them: one under way ends before, and what it wrote goes too."""
 
 
 class DeletionQueries(Aggregate):

@@ -1,0 +1,2 @@
+-- oldest: 5
+-- Of PostgreSQL alone: SQLite writes whole pages.
