@@ -158,7 +158,8 @@ def device_event(
 
 def reached(state: LockState, now: datetime) -> None:
     """The lock answered."""
-    state.set_device(failures=0, retry_at=None)
+    if state.device.failures or state.device.retry_at is not None:
+        state.set_device(failures=0, retry_at=None)
     _apply(state, went_online(state.device, state.account, now))
     _apply(state, stabilized(state.device, state.account, now))
 

@@ -4,9 +4,9 @@ Pure: no I/O. The engine loads a `LockView`, lets `believe`, `settle` and `plan`
 `LockState`, and writes back what `drain` answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,6 +20,9 @@ from latchwork.domain.slots import ForeignCode, LedgerEntry, Phase
 from latchwork.domain.timing import is_natively_scheduled, program_from
 from latchwork.domain.visit import LockView, VisitChanges
 from latchwork.domain.window import Window, same_schedule
+
+K = TypeVar("K", str, int)
+V = TypeVar("V")
 
 
 class LockState:
@@ -193,18 +196,14 @@ class LockState:
     def drain(self) -> VisitChanges:
         """What has changed since the last drain, to be written in one transaction."""
         changes = VisitChanges(
-            adopted=tuple(self.codes[i] for i in sorted(self._adopted)),
-            new_codes=tuple(self.codes[i] for i in sorted(self._new_codes)),
-            codes=tuple(self.codes[i] for i in sorted(self._changed_codes - self._new_codes)),
+            adopted=_of(self.codes, self._adopted),
+            new_codes=_of(self.codes, self._new_codes),
+            codes=_of(self.codes, self._changed_codes - self._new_codes),
             repinned=self._repinned(),
-            ledger=tuple(
-                self.ledger[p] for p in sorted(self._changed_positions) if p in self.ledger
-            ),
-            ledger_removed=tuple(p for p in self._changed_positions if p not in self.ledger),
-            foreign=tuple(
-                self.foreign[p] for p in sorted(self._changed_foreign) if p in self.foreign
-            ),
-            foreign_removed=tuple(p for p in self._changed_foreign if p not in self.foreign),
+            ledger=_of(self.ledger, self._changed_positions & self.ledger.keys()),
+            ledger_removed=tuple(self._changed_positions - self.ledger.keys()),
+            foreign=_of(self.foreign, self._changed_foreign & self.foreign.keys()),
+            foreign_removed=tuple(self._changed_foreign - self.foreign.keys()),
             device=self._changed_device(),
             device_was=self._stored_device,
             events=tuple(self._events),
@@ -261,6 +260,11 @@ class LockState:
     def pins_elsewhere(self, code: AccessCode) -> ForeignCode | None:
         """A foreign code with the same PIN on this lock, when its PIN is known."""
         return next((f for f in self.foreign.values() if f.pin == code.pin), None)
+
+
+def _of(known: Mapping[K, V], keys: Set[K]) -> tuple[V, ...]:
+    """In the keys' order: the same visit writes the same."""
+    return tuple([known[key] for key in sorted(keys)]) if keys else ()
 
 
 def is_proven(state: LockState, code: AccessCode) -> bool:

@@ -1,7 +1,7 @@
 """What to do next on one lock, given beliefs and the fresh reads of this visit.
 
-`plan` answers one of: read these positions, do these steps, or rest until an instant. It is
-total and level-triggered: it looks at what is, never at what woke the engine.
+`plan` answers one of: read these positions, do these steps, or rest. It is total and
+level-triggered: it looks at what is, never at what woke the engine.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,6 @@ from latchwork.domain.pin import Pin
 from latchwork.domain.policy import Policy
 from latchwork.domain.problem import Problem, added, has
 from latchwork.domain.refusal import block_duplicate
-from latchwork.domain.rest import next_due
 from latchwork.domain.settle import lock_name, needs_fresh_proof, needs_rename
 from latchwork.domain.slots import LedgerEntry, Phase
 from latchwork.domain.wanted import can_reach, is_misplaced, is_wanted, rests
@@ -60,9 +59,7 @@ class Program(msgspec.Struct, frozen=True):
 
 
 class Rest(msgspec.Struct, frozen=True):
-    """Nothing to do on the lock; look again at `due_at`, or when something changes."""
-
-    due_at: datetime | None
+    """Nothing to do on the lock until `rest.next_due`, or until something changes."""
 
 
 Plan = Read | Scan | Program | Rest
@@ -72,7 +69,7 @@ def plan(state: LockState, fresh: Mapping[int, Observation], now: datetime, poli
     """The next thing to do. May note on codes why nothing can be done for them (no space, a
     duplicate among other people's codes)."""
     if not can_reach(state, now):
-        return Rest(next_due(state, now, policy))
+        return Rest()
     desk = _Desk(state, fresh, now, policy)
     desk.removals()
     desk.wishes()
@@ -84,7 +81,7 @@ def plan(state: LockState, fresh: Mapping[int, Observation], now: datetime, poli
         return Read(tuple(desk.reads)[: policy.reads_per_round])
     if desk.steps:
         return Program(tuple(desk.steps[: policy.writes_per_round]))
-    return Rest(next_due(state, now, policy))
+    return Rest()
 
 
 def rank(code: AccessCode, now: datetime) -> tuple[bool, bool, datetime, datetime, str]:

@@ -170,9 +170,9 @@ def _become_set(state: LockState, code: AccessCode, now: datetime) -> None:
 
 def _settle_unproven(state: LockState, code: AccessCode, now: datetime, policy: Policy) -> None:
     entry = state.entry_of(code)
-    code = state.set_code(
-        code, scheduled_on_device=False, status=_unproven_status(state, code, entry, now)
-    )
+    status = _unproven_status(state, code, entry, now)
+    if code.status is not status or code.scheduled_on_device:
+        code = state.set_code(code, scheduled_on_device=False, status=status)
     if code.blocked is Blocked.EXTERNAL:
         return
     if code.status is CodeStatus.SET:

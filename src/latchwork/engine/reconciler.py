@@ -213,9 +213,10 @@ class _Visit:
             return
         read = {p: observed.get(p, NotRead()) for p in positions}
         self.fresh.update(read)
+        now = self.now
         if any(not isinstance(seen, NotRead) for seen in read.values()):
-            contact.reached(self.state, self.now)
-        believe(self.state, read, self.now)
+            contact.reached(self.state, now)
+        believe(self.state, read, now)
 
     async def _scan(self, driver: Driver) -> None:
         self.state.set_device(scanned_at=self.now)

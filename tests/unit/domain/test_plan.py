@@ -10,7 +10,7 @@ from latchwork.domain.observation import Empty, Holds, NotRead, Occupied
 from latchwork.domain.pin import Pin
 from latchwork.domain.plan import Clear, Program, Read, Rest, Scan, Write, plan
 from latchwork.domain.problem import Problem
-from latchwork.domain.rest import note_failures, renew_audit
+from latchwork.domain.rest import next_due, note_failures, renew_audit
 from latchwork.domain.settle import settle
 from latchwork.domain.slots import Phase
 from support.lock_views import (
@@ -62,8 +62,9 @@ def test_native_schedules_are_preloaded_72_hours_ahead_with_their_window() -> No
 def test_just_in_time_waits_for_its_lead() -> None:
     start = NOW + HOUR
     wish = code(starts_at=start, ends_at=start + HOUR)
-    rest = step(state(wish), at=NOW - HOUR)
-    assert rest == Rest(NOW)
+    lock = state(wish)
+    assert step(lock, at=NOW - HOUR) == Rest()
+    assert next_due(lock, NOW - HOUR, POLICY) == NOW
     assert step(state(wish)) == Read((1,))
 
 
