@@ -5,7 +5,6 @@ Whatever woke the engine, the visit is the same: it may be repeated, skipped or 
 await. Every write to a lock is announced in the ledger, committed, before the lock is touched.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from random import Random
@@ -35,6 +34,7 @@ from latchwork.engine.clock import Clock
 from latchwork.engine.connections import ANY_POSITION, Connections
 from latchwork.engine.issuing import issue_codes
 from latchwork.engine.outcome import note_refusal
+from latchwork.engine.patience import Patience
 from latchwork.storage.interface import Lease, StaleTokenError, VisitStorage
 
 log = structlog.get_logger(__name__)
@@ -57,7 +57,8 @@ MAX_ROUNDS = 200
 
 
 class Reconciler:
-    """Makes visits. One instance serves all locks; it keeps no state between visits."""
+    """Makes visits. One instance serves all locks of an event loop; it keeps no state between
+    visits."""
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class Reconciler:
         self.policy = policy
         self.rng = rng
         self.new_id = new_id
+        self.patience = Patience()
 
     async def visit(self, lease: Lease) -> None:
         """Brings one claimed lock as far as it will go now, and releases it."""
@@ -150,7 +152,7 @@ class _Visit:
 
     async def _probe(self, driver: Driver, *, idle: bool) -> bool:
         try:
-            async with asyncio.timeout(CALL_TIMEOUT):
+            with self.r.patience.within(CALL_TIMEOUT):
                 answered = await driver.probe(self.key)
         except (LatchworkError, TimeoutError):
             answered = False
@@ -205,7 +207,7 @@ class _Visit:
         self.state.tried.update(positions)
         limit = min(CALL_TIMEOUT + READ_TIMEOUT_PER_POSITION * len(positions), LONGEST_READ)
         try:
-            async with asyncio.timeout(limit):
+            with self.r.patience.within(limit):
                 observed = await driver.observe(self.key, positions)
         except Exception as error:  # noqa: BLE001 - whatever escapes a driver is a failed read
             self.fresh.update(dict.fromkeys(positions, NotRead()))
@@ -223,7 +225,7 @@ class _Visit:
         if not self.state.device.capabilities.scan_on_adoption:
             return
         try:
-            async with asyncio.timeout(LONGEST_READ):
+            with self.r.patience.within(LONGEST_READ):
                 scanned = await driver.scan(self.key)
         except Unsupported:
             return
@@ -302,7 +304,7 @@ class _Visit:
         self.r.connections.note_write(self.state.device.device_id, step.position, begun)
         failure: Exception | None = None
         try:
-            async with asyncio.timeout(CALL_TIMEOUT):
+            with self.r.patience.within(CALL_TIMEOUT):
                 if isinstance(step, Clear):
                     await driver.clear(self.key, step.position)
                 else:
