@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 from structlog.testing import capture_logs
@@ -81,7 +82,8 @@ async def test_a_slow_disk_is_waited_for_in_a_thread(commit: Commit) -> None:
     assert await commit(FEWEST_ASIDE, seconds=slow) == ["thread"] * FEWEST_ASIDE
     assert await commit(seconds=slow) == ["loop"]
     assert await commit(2 * FEWEST_ASIDE, seconds=slow) == ["thread"] * 2 * FEWEST_ASIDE
-    assert await commit(2, seconds=0) == ["loop"] * 2
+    quick = 4 * FEWEST_ASIDE
+    assert await commit(quick, seconds=0) == ["loop"] * quick
     assert await commit(seconds=slow) == ["loop"]
     assert await commit(FEWEST_ASIDE + 1) == ["thread"] * FEWEST_ASIDE + ["loop"]
 
@@ -94,6 +96,21 @@ async def test_a_disk_that_stays_slow_is_tried_on_the_loop_ever_more_rarely(
     for _ in range(2):
         made = await commit(4 * FEWEST_ASIDE + 1, seconds=2 * SLOW)
         assert made == ["loop"] + ["thread"] * 4 * FEWEST_ASIDE
+
+
+async def share_on_loop(commit: Commit, slow: float) -> float:
+    """Of a disk that is slow in a share of the commits."""
+    chance = Random(7)
+    made = [await commit(seconds=2 * SLOW * (chance.random() < slow)) for _ in range(10_000)]
+    return made.count(["loop"]) / len(made)
+
+
+async def test_a_disk_that_hangs_now_and_then_is_waited_for_on_the_loop(commit: Commit) -> None:
+    assert await share_on_loop(commit, 0.02) > 0.6
+
+
+async def test_a_disk_that_often_hangs_is_not(commit: Commit) -> None:
+    assert await share_on_loop(commit, 0.1) < 0.2
 
 
 async def test_all_is_on_the_loop_where_it_is_to_be(connection: Watched) -> None:
