@@ -15,6 +15,7 @@ from latchwork.storage.interface import EventFilter, Storage, StorageUnavailable
 from latchwork.storage.postgres import PostgresStorage, database, session, writer
 from latchwork.storage.postgres.dialect import translated
 from latchwork.storage.postgres.migrations import migrate
+from latchwork.storage.postgres.transaction import Batch, Shared, is_last
 from latchwork.storage.sql import schema, sql
 from latchwork.storage.vault import Vault
 from support.postgres import KILLED, PostgresServer
@@ -222,6 +223,63 @@ async def test_a_commit_whose_answer_was_lost_is_not_done_again(
     code = await stored.create()
     assert lost
     assert [event.access_code_id for event in await newest(stored.storage)] == [code.access_code_id]
+    await stored.storage.aclose()
+
+
+async def test_a_commit_that_a_crash_of_the_server_lost_is_done_again(
+    own_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server gives the transactions after the crash the ids of those that it lost."""
+    url = own_server.create("crashed")
+    stored = opened(url)
+    await stored.open()
+    await stored.furnish()
+    execute = asyncpg.Connection.execute
+    lost: list[str] = []
+
+    async def losing(self: asyncpg.Connection, query: str, *values: object, **more: object) -> str:
+        if query == "COMMIT" and not lost:
+            lost.append(query)
+            await asyncio.to_thread(own_server.stop, signal.SIGQUIT)
+            await asyncio.to_thread(own_server.start)
+            other = await asyncpg.connect(url)
+            for _ in range(100):
+                await other.fetchval("SELECT pg_current_xact_id()")
+            await other.close()
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed")
+        answer: str = await execute(self, query, *values, **more)
+        return answer
+
+    monkeypatch.setattr(asyncpg.Connection, "execute", losing)
+    code = await stored.create()
+    assert lost
+    assert [event.access_code_id for event in await newest(stored.storage)] == [code.access_code_id]
+    await stored.storage.aclose()
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("how", ["COMMIT", "ROLLBACK"])
+async def test_a_transaction_that_the_server_is_still_at_is_waited_for(
+    database_url: str, how: str, *, is_first: bool
+) -> None:
+    stored, lane = opened(database_url), ("process", 0)
+    await stored.open()
+    ours, other = [await asyncpg.connect(database_url) for _ in range(2)]
+    shared = Shared(Vault(MASTER_KEY), lambda: NOW, os.urandom)
+    if not is_first:
+        before = await Batch(ours, shared).begin([], lane)
+        await ours.execute("COMMIT")
+        assert await is_last(other, lane, before)
+    batch_id = await Batch(ours, shared).begin([], lane)
+    asking = asyncio.create_task(is_last(other, lane, batch_id))
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'transactionid'"
+    async with asyncio.timeout(10):
+        while not await ours.fetchval(waits):
+            await asyncio.sleep(0)
+    await ours.execute(how)
+    assert await asking == (how == "COMMIT")
+    for connection in (ours, other):
+        await connection.close()
     await stored.storage.aclose()
 
 

@@ -32,6 +32,7 @@ EVERYBODYS = {
     "client_session_token",
     "idempotency_key",
     "event_head",
+    "last_batch",
 }
 """Tables that are no workspace's: see docs/scaling.md."""
 Tables = dict[str, tuple[Sequence[str], list[tuple[Any, ...]]]]

@@ -17,7 +17,7 @@ from latchwork.storage.postgres.listener import ACCOUNTS, DUE, MESSAGES, Listene
 from latchwork.storage.postgres.migrations import migrate
 from latchwork.storage.postgres.reader import BEGIN_VIEW, GroupReader
 from latchwork.storage.postgres.session import PooledSession, PostgresSession, retried
-from latchwork.storage.postgres.transaction import Shared
+from latchwork.storage.postgres.transaction import Shared, forget_lanes
 from latchwork.storage.postgres.writer import GroupWriter, Unit
 from latchwork.storage.sql import schema
 from latchwork.storage.sql.marked import marked
@@ -79,14 +79,15 @@ class PostgresDatabase:
         self._pool = pool
         self._clock_now = clock_now
         shared = Shared(vault, clock_now, entropy)
-        self._writer = GroupWriter(pool, shared, self._tell, lanes=LANES)
-        self._reader = GroupReader(pool, vault)
         self.process_id = uuid4().hex
+        self._writer = GroupWriter(pool, shared, self._tell, self.process_id, lanes=LANES)
+        self._reader = GroupReader(pool, vault)
         self.under_way: dict[str, tuple[bytes, int]] = {}
         self._listener = Listener(self.process_id, lambda: connect(url), self._wake)
 
     async def begin(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         """The connection becomes the database's own: the one that lasts as long as the process."""
+        await forget_lanes(connection)
         await self._listener.start(connection)
 
     def seen_at(self, process_id: str) -> str | None:

@@ -22,6 +22,17 @@ _HISTORY: Final = (
     "version INTEGER PRIMARY KEY, oldest INTEGER NOT NULL, "
     "applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
 )
+_LAST_BATCH: Final = (
+    "CREATE TABLE IF NOT EXISTS last_batch ("
+    "process_id TEXT NOT NULL, lane BIGINT NOT NULL, batch_id TEXT NOT NULL, "
+    "begun_at TIMESTAMPTZ NOT NULL DEFAULT now(), PRIMARY KEY (process_id, lane)"
+    ") WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, "
+    "autovacuum_vacuum_threshold = 1000)"
+)
+"""Of no version: a process needs it that waits beside an older one too. The last transaction that
+each process committed on each of its lanes, written in the transaction itself: what became of one
+whose commit was not answered. (The id that the server gives a transaction does not tell: after a
+crash it gives the ids of lost ones anew.)"""
 _FOLDED: Final = (
     "CREATE OR REPLACE FUNCTION folded(t text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE "
     "AS $$ SELECT {} $$"
@@ -38,6 +49,7 @@ async def migrate(connection: "Connection", migrations: Sequence[Migration]) -> 
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         await connection.execute(_HISTORY)
+        await connection.execute(_LAST_BATCH)
         stands = await connection.fetchrow("SELECT max(version), max(oldest) FROM schema_version")
         version, oldest = (stands[0] or 0, stands[1] or 0) if stands else (0, 0)
         newest = migrations[-1].version

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 from latchwork.domain.events import NewEvent
 from latchwork.domain.ids import uuid7
@@ -21,15 +22,27 @@ if TYPE_CHECKING:
     from latchwork.storage.postgres.session import AnyConnection
 
 _BEGIN: Final = (
-    "SELECT pg_current_xact_id()::text, "
-    "(SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) k)"
+    "WITH marked AS (INSERT INTO last_batch (process_id, lane, batch_id) VALUES ($2, $3, $4) "
+    "ON CONFLICT (process_id, lane) DO UPDATE "
+    "SET batch_id = excluded.batch_id, begun_at = excluded.begun_at) "
+    "SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) k"
 )
+_LAST: Final = (
+    "INSERT INTO last_batch (process_id, lane, batch_id) VALUES ($1, $2, '') "
+    "ON CONFLICT (process_id, lane) DO UPDATE SET batch_id = last_batch.batch_id "
+    "RETURNING batch_id"
+)
+_FORGET: Final = "DELETE FROM last_batch WHERE begun_at < now() - interval '1 day'"
 _NEXT: Final = (
     "INSERT INTO event_head (workspace_id, created_at, webhooks) VALUES ($1, $2, $3) "
     "ON CONFLICT (workspace_id) DO UPDATE SET "
     "created_at = greatest(event_head.created_at + 1, $2), webhooks = event_head.webhooks + $3 "
     "RETURNING created_at, webhooks"
 )
+
+
+Lane = tuple[str, int]
+"""A process, and which of its transactions that run side by side."""
 
 
 class Shared:
@@ -58,10 +71,14 @@ class Batch(PostgresSession):
         self.notices: set[str] = set()
         """Whom to tell after the commit."""
 
-    async def begin(self, keys: Iterable[str]) -> str:
-        """The transaction's id. From here on no other has a unit of any of the keys."""
+    async def begin(self, keys: Iterable[str], lane: Lane) -> str:
+        """The transaction's id, for `is_last`. From here on no other has a unit of any of the
+        keys."""
+        batch_id = uuid4().hex
         await self.connection.execute("BEGIN")
-        return str(await self.connection.fetchval(_BEGIN, sorted({_number(key) for key in keys})))
+        numbers = sorted({_number(key) for key in keys})
+        await self.connection.fetchval(_BEGIN, numbers, *lane, batch_id)
+        return batch_id
 
     def now_us(self) -> int:
         return to_us(self._shared.clock_now())
@@ -112,6 +129,17 @@ class Batch(PostgresSession):
 
     def notify_messages(self) -> None:
         self.notices.add(MESSAGES)
+
+
+async def is_last(connection: "AnyConnection", lane: Lane, batch_id: str) -> bool:
+    """Whether it is the last of its lane that was committed. Waits for one that the server is
+    still at."""
+    return bool(await connection.fetchval(_LAST, *lane) == batch_id)
+
+
+async def forget_lanes(connection: "AnyConnection") -> None:
+    """Of processes that ended long ago."""
+    await connection.execute(_FORGET)
 
 
 class PostgresTransaction(UnitSession):

@@ -18,7 +18,13 @@ from latchwork.storage.postgres.failures import BROKEN, SHORT, TRANSIENT, named,
 from latchwork.storage.postgres.lanes import LARGEST_BATCH, Lanes
 from latchwork.storage.postgres.listener import NOTICES
 from latchwork.storage.postgres.session import BETWEEN_TRIES, PATIENCE
-from latchwork.storage.postgres.transaction import Batch, PostgresTransaction, Shared
+from latchwork.storage.postgres.transaction import (
+    Batch,
+    Lane,
+    PostgresTransaction,
+    Shared,
+    is_last,
+)
 from latchwork.storage.sql.session import Transaction
 
 if TYPE_CHECKING:
@@ -64,16 +70,22 @@ class _SpoiledError(Exception):
 class _UnknownError(Exception):
     """The connection broke during the commit."""
 
-    def __init__(self, transaction_id: str) -> None:
-        super().__init__(transaction_id)
-        self.transaction_id = transaction_id
+    def __init__(self, batch_id: str) -> None:
+        super().__init__(batch_id)
+        self.batch_id = batch_id
 
 
 class GroupWriter:
-    """`tell(notices)` is called after each commit."""
+    """Of one process. `tell(notices)` is called after each commit."""
 
     def __init__(
-        self, pool: "Pool", shared: Shared, tell: Callable[[Collection[str]], None], *, lanes: int
+        self,
+        pool: "Pool",
+        shared: Shared,
+        tell: Callable[[Collection[str]], None],
+        process_id: str,
+        *,
+        lanes: int,
     ) -> None:
         self._pool = pool
         self._shared = shared
@@ -83,6 +95,7 @@ class GroupWriter:
         )
         self._keys: set[str] = set()
         """Of the batches under way."""
+        self._free: list[Lane] = [(process_id, number) for number in range(lanes)]
         self.trouble: str | None = None
         """Why the last batch could not be stored; None when it was."""
 
@@ -117,25 +130,27 @@ class GroupWriter:
     async def _serve(self, jobs: Collection[_Job]) -> None:
         keys = {key for job in jobs for key in job.keys}
         self._keys |= keys
+        lane = self._free.pop()
         try:
-            await self._store(jobs)
+            await self._store(jobs, lane)
         finally:
+            self._free.append(lane)
             self._keys -= keys
 
-    async def _store(self, jobs: Collection[_Job]) -> None:
+    async def _store(self, jobs: Collection[_Job], lane: Lane) -> None:
         """Stores them, or gives each the reason why not; raises nothing but cancellation."""
         try:
-            done = await self._patiently(jobs)
+            done = await self._patiently(jobs, lane)
         except _SpoiledError:
             for job in jobs:
-                await self._store([job])
+                await self._store([job], lane)
             return
         except asyncio.CancelledError:
             for job in jobs:
                 job.future.cancel()
             raise
         except Exception as error:  # noqa: BLE001 - it is the callers', whatever it is
-            await self._failed(jobs, error)
+            await self._failed(jobs, lane, error)
             return
         self.trouble = None
         for job in jobs:
@@ -143,10 +158,10 @@ class GroupWriter:
         if done is not None:
             self._tell(done.notices)
 
-    async def _failed(self, jobs: Collection[_Job], error: Exception) -> None:
+    async def _failed(self, jobs: Collection[_Job], lane: Lane, error: Exception) -> None:
         if len(jobs) > 1 and not isinstance(error, LatchworkError):
             for job in jobs:
-                await self._store([job])
+                await self._store([job], lane)
             return
         if isinstance(error, StorageUnavailable):
             self.trouble = str(error)
@@ -155,16 +170,16 @@ class GroupWriter:
             job.error = error
             job.answer()
 
-    async def _patiently(self, jobs: Collection[_Job]) -> Batch | None:
+    async def _patiently(self, jobs: Collection[_Job], lane: Lane) -> Batch | None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE
         while True:
             try:
                 with named():
                     async with self._pool.acquire() as connection:
-                        return await self._attempt(connection, jobs)
+                        return await self._attempt(connection, jobs, lane)
             except _UnknownError as error:
-                if await self._is_committed(error.transaction_id, deadline):
+                if await self._is_committed(lane, error.batch_id, deadline):
                     # What it told is lost with it: tell everybody.
                     self._tell(NOTICES)
                     return None
@@ -177,10 +192,12 @@ class GroupWriter:
                 log.info("storage.batch_repeated", error=type(cause).__name__)
             await asyncio.sleep(BETWEEN_TRIES)
 
-    async def _attempt(self, connection: "AnyConnection", jobs: Collection[_Job]) -> Batch:
+    async def _attempt(
+        self, connection: "AnyConnection", jobs: Collection[_Job], lane: Lane
+    ) -> Batch:
         batch = Batch(connection, self._shared)
         try:
-            transaction_id = await batch.begin(key for job in jobs for key in job.keys)
+            batch_id = await batch.begin((key for job in jobs for key in job.keys), lane)
             await self._perform(batch, jobs)
             await batch.store_recorded()
         except BaseException:
@@ -190,7 +207,7 @@ class GroupWriter:
         try:
             await connection.execute("COMMIT")
         except BROKEN as error:
-            raise _UnknownError(transaction_id) from error
+            raise _UnknownError(batch_id) from error
         return batch
 
     async def _perform(self, batch: Batch, jobs: Collection[_Job]) -> None:
@@ -222,18 +239,14 @@ class GroupWriter:
 
         return Part(cast("Coroutine[Any, Any, Any]", job.unit(tx)), job.keys, ended)
 
-    async def _is_committed(self, transaction_id: str, deadline: float) -> bool:
+    async def _is_committed(self, lane: Lane, batch_id: str, deadline: float) -> bool:
         """What became of a transaction whose commit was not answered."""
         loop = asyncio.get_running_loop()
         while True:
             try:
-                status = await self._pool.fetchval(
-                    "SELECT pg_xact_status($1::text::xid8)", transaction_id
-                )
-            except BROKEN as error:
+                async with self._pool.acquire() as connection:
+                    return await is_last(connection, lane, batch_id)
+            except (*TRANSIENT, *SHORT) as error:
                 if loop.time() >= deadline:
                     raise unavailable(error) from error
-            else:
-                if status != "in progress":
-                    return bool(status == "committed")
             await asyncio.sleep(BETWEEN_TRIES)
