@@ -1,6 +1,7 @@
 """What is looked up for each request may come from memory: it is what is stored all the same."""
 
 import asyncio
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from latchwork.domain.device import ConnectedAccount, Device
 from latchwork.domain.pin import Secret
 from latchwork.storage.interface import ApiKey, DeviceView
 from latchwork.storage.sqlite import SqliteStorage
+from latchwork.storage.sqlite.writer import GroupWriter
 from latchwork.storage.vault import Vault
 from support.stored import HOUR, MASTER_KEY, NOW, Stored
 
@@ -129,6 +131,21 @@ async def test_a_change_that_failed_is_none(stored: Stored) -> None:
     with pytest.raises(UnwillingError):
         await stored.storage.change_device("dev", refuse, NOW)
     assert await twice(stored) == before
+
+
+async def test_a_writer_that_cannot_be_asked_keeps_nobody_from_looking_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: GroupWriter) -> int:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    stored = Stored(lambda *given: SqliteStorage.open(tmp_path / "latchwork.db", *given))
+    await stored.open()
+    await stored.furnish()
+    before = await twice(stored)
+    monkeypatch.setattr(GroupWriter, "_database_version", refuse)
+    assert await twice(stored) == before
+    await stored.storage.aclose()
 
 
 async def test_what_another_process_wrote_is_seen_at_once(tmp_path: Path) -> None:

@@ -111,7 +111,12 @@ class GroupWriter:
         cannot be asked."""
         if self._begun:
             return self._seen_version
-        return None if self._disk.is_busy else self._database_version()
+        if self._disk.is_busy:
+            return None
+        try:
+            return self._database_version()
+        except sqlite3.Error:
+            return None
 
     async def aclose(self) -> None:
         """Stores what is queued, then takes nothing more. Idempotent."""
