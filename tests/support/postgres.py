@@ -1,5 +1,6 @@
 """A PostgreSQL server of the tests' own, from a wheel's binaries or the system's; never as root."""
 
+import asyncio
 import contextlib
 import importlib.util
 import os
@@ -12,7 +13,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncpg
 
 KILLED = ("fsync=off",)
 """For tests that kill the server, and not the machine."""
@@ -145,6 +149,14 @@ class PostgresServer:
     def create(self, database: str, template: str = "template1") -> str:
         self.admin(f"CREATE DATABASE {database} TEMPLATE {template} STRATEGY FILE_COPY")
         return self.url(database)
+
+
+async def until_one_waits(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Until a transaction waits for another one to end."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'transactionid'"
+    async with asyncio.timeout(10):
+        while not await connection.fetchval(waits):
+            await asyncio.sleep(0)
 
 
 @contextlib.contextmanager

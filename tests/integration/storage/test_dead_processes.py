@@ -14,7 +14,7 @@ from latchwork.domain.idempotency import CLAIM, Answered, Claim, Held, Unanswere
 from latchwork.engine.ownership import BEAT, TERM
 from latchwork.storage.claimed import CLAIMED
 from latchwork.storage.postgres import PostgresStorage, listener
-from support.postgres import KILLED, PostgresServer
+from support.postgres import KILLED, PostgresServer, until_one_waits
 from support.stored import NOW, SECOND, Clock, Stored
 
 SCOPE, PARAMETERS = "POST /x key", b'{"a":1}'
@@ -106,10 +106,7 @@ async def test_what_a_killed_process_had_sent_off_last_is_waited_for(
     await sent_off.start()
     await connection.execute("UPDATE idempotency_key SET performed = 1, ids = '[\"made\"]'")
     asking = asyncio.create_task(ask(other))
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'transactionid'"
-    async with asyncio.timeout(10):
-        while not await connection.fetchval(waits):
-            await asyncio.sleep(0)
+    await until_one_waits(connection)
     await sent_off.commit()
     await connection.close()
     assert await asking == Unanswered(ids=("made",))

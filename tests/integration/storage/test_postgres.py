@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from random import SystemRandom
 
 import asyncpg
@@ -18,7 +18,7 @@ from latchwork.storage.postgres.migrations import migrate
 from latchwork.storage.postgres.transaction import Batch, Shared, is_last
 from latchwork.storage.sql import schema, sql
 from latchwork.storage.vault import Vault
-from support.postgres import KILLED, PostgresServer
+from support.postgres import KILLED, PostgresServer, until_one_waits
 from support.stored import MASTER_KEY, NOW, Stored
 
 
@@ -41,6 +41,26 @@ def own_server(one_of_its_own: PostgresServer) -> Iterator[PostgresServer]:
     yield one_of_its_own
     if one_of_its_own.process is None:
         one_of_its_own.start()
+
+
+def lose_the_first_answer(
+    monkeypatch: pytest.MonkeyPatch, lose: Callable[[Callable[[], Awaitable[str]]], Awaitable[None]]
+) -> list[str]:
+    """To a COMMIT: the connection breaks instead, after `lose`, which is given the commit to be
+    done. What was lost so far."""
+    execute = asyncpg.Connection.execute
+    lost: list[str] = []
+
+    async def losing(self: asyncpg.Connection, query: str, *values: object, **more: object) -> str:
+        if query == "COMMIT" and not lost:
+            lost.append(query)
+            await lose(lambda: execute(self, query))
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed")
+        answer: str = await execute(self, query, *values, **more)
+        return answer
+
+    monkeypatch.setattr(asyncpg.Connection, "execute", losing)
+    return lost
 
 
 async def newest(storage: Storage, since: Event | None = None) -> list[Event]:
@@ -116,10 +136,7 @@ async def test_an_account_that_is_deleted_takes_along_what_a_visit_is_just_writi
         " phase, workspace_id) VALUES ('dev', 1, 'code', 1, '', 0, 'reserved', 'ws')"
     )
     deleting = asyncio.create_task(stored.storage.delete_account("ws", "acc", lambda *_: []))
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'transactionid'"
-    async with asyncio.timeout(10):
-        while not await connection.fetchval(waits):
-            await asyncio.sleep(0)
+    await until_one_waits(connection)
     await visit.commit()
     assert await deleting
     assert await connection.fetchval("SELECT count(*) FROM ledger") == 0
@@ -209,17 +226,11 @@ async def test_a_commit_whose_answer_was_lost_is_not_done_again(
     stored = opened(database_url)
     await stored.open()
     await stored.furnish()
-    execute = asyncpg.Connection.execute
-    lost: list[str] = []
 
-    async def losing(self: asyncpg.Connection, query: str, *values: object, **more: object) -> str:
-        answer: str = await execute(self, query, *values, **more)
-        if query == "COMMIT" and not lost:
-            lost.append(query)
-            raise asyncpg.ConnectionDoesNotExistError("connection was closed")
-        return answer
+    async def once_done(commit: Callable[[], Awaitable[str]]) -> None:
+        await commit()
 
-    monkeypatch.setattr(asyncpg.Connection, "execute", losing)
+    lost = lose_the_first_answer(monkeypatch, once_done)
     code = await stored.create()
     assert lost
     assert [event.access_code_id for event in await newest(stored.storage)] == [code.access_code_id]
@@ -234,23 +245,16 @@ async def test_a_commit_that_a_crash_of_the_server_lost_is_done_again(
     stored = opened(url)
     await stored.open()
     await stored.furnish()
-    execute = asyncpg.Connection.execute
-    lost: list[str] = []
 
-    async def losing(self: asyncpg.Connection, query: str, *values: object, **more: object) -> str:
-        if query == "COMMIT" and not lost:
-            lost.append(query)
-            await asyncio.to_thread(own_server.stop, signal.SIGQUIT)
-            await asyncio.to_thread(own_server.start)
-            other = await asyncpg.connect(url)
-            for _ in range(100):
-                await other.fetchval("SELECT pg_current_xact_id()")
-            await other.close()
-            raise asyncpg.ConnectionDoesNotExistError("connection was closed")
-        answer: str = await execute(self, query, *values, **more)
-        return answer
+    async def with_the_server(_commit: Callable[[], Awaitable[str]]) -> None:
+        await asyncio.to_thread(own_server.stop, signal.SIGQUIT)
+        await asyncio.to_thread(own_server.start)
+        other = await asyncpg.connect(url)
+        for _ in range(100):
+            await other.fetchval("SELECT pg_current_xact_id()")
+        await other.close()
 
-    monkeypatch.setattr(asyncpg.Connection, "execute", losing)
+    lost = lose_the_first_answer(monkeypatch, with_the_server)
     code = await stored.create()
     assert lost
     assert [event.access_code_id for event in await newest(stored.storage)] == [code.access_code_id]
@@ -272,10 +276,7 @@ async def test_a_transaction_that_the_server_is_still_at_is_waited_for(
         assert await is_last(other, lane, before)
     batch_id = await Batch(ours, shared).begin([], lane)
     asking = asyncio.create_task(is_last(other, lane, batch_id))
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'transactionid'"
-    async with asyncio.timeout(10):
-        while not await ours.fetchval(waits):
-            await asyncio.sleep(0)
+    await until_one_waits(ours)
     await ours.execute(how)
     assert await asking == (how == "COMMIT")
     for connection in (ours, other):

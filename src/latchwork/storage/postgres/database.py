@@ -98,7 +98,7 @@ class PostgresDatabase:
 
     def remembered(
         self,
-        subject: str,  # noqa: ARG002 - other processes change it, and nothing tells of that in time
+        device_id: str | None,  # noqa: ARG002 - others change it, and nothing tells of that in time
         key: Hashable,  # noqa: ARG002
         look_up: Callable[[], Awaitable[T | None]],
     ) -> Awaitable[T | None]:

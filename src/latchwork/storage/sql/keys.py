@@ -59,7 +59,7 @@ class KeyQueries(Aggregate):
 
     async def authenticate(self, secret: Secret) -> tuple[ApiKey, Workspace] | None:
         hashed = self._db.vault.key_hash(secret)
-        return await self._db.remembered("", hashed, lambda: self._opened_by(hashed))
+        return await self._db.remembered(None, hashed, lambda: self._opened_by(hashed))
 
     async def _opened_by(self, hashed: bytes) -> tuple[ApiKey, Workspace] | None:
         row = await self._db.reading.one(_OPENED_BY_HASH, (hashed,))

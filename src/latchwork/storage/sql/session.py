@@ -95,10 +95,10 @@ class Database(Protocol):
 
     def now_us(self) -> int: ...
     def remembered(
-        self, subject: str, key: Hashable, look_up: Callable[[], Awaitable[T | None]]
+        self, device_id: str | None, key: Hashable, look_up: Callable[[], Awaitable[T | None]]
     ) -> Awaitable[T | None]:
         """The answer of `look_up`, or what it answered the last time if it would answer the same
-        now. It reads one committed row of `device` (`subject`: its id) or none ("") and as many
+        now. It reads one committed row of `device`, that of `device_id`, or none and as many
         as it likes of `connected_account`, `api_key` and `workspace`; `key` says which."""
 
     def view(self) -> AbstractAsyncContextManager[Session]:

@@ -87,9 +87,9 @@ class SqliteDatabase:
         return to_us(self._clock_now())
 
     def remembered(
-        self, subject: str, key: Hashable, look_up: Callable[[], Awaitable[T | None]]
+        self, device_id: str | None, key: Hashable, look_up: Callable[[], Awaitable[T | None]]
     ) -> Awaitable[T | None]:
-        return self._memory.remembered(self._writer.version(), subject, key, look_up)
+        return self._memory.remembered(self._writer.version(), device_id, key, look_up)
 
     @asynccontextmanager
     async def view(self) -> AsyncIterator[Session]:

@@ -42,7 +42,6 @@ class Disk:
     ) -> None:
         self._connection = connection
         self._timer = timer
-        self.is_inline = inline
         self._executor = None if inline else ThreadPoolExecutor(1, "latchwork-disk")
         self._aside = 0
         """Commits that are yet to be made in the thread."""
@@ -50,6 +49,10 @@ class Disk:
         self._changes_moved = 0
         self.is_busy = False
         """The thread has the connection: a statement of anyone else would wait for it."""
+
+    @property
+    def is_inline(self) -> bool:
+        return self._executor is None
 
     async def commit(self) -> None:
         if self._executor is None:
