@@ -148,6 +148,27 @@ async def test_a_writer_that_cannot_be_asked_keeps_nobody_from_looking_up(
     await stored.storage.aclose()
 
 
+async def test_whether_others_wrote_is_asked_once_in_a_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    ask = GroupWriter._database_version
+
+    def counted(writer: GroupWriter) -> int:
+        asked.append(ask(writer))
+        return asked[-1]
+
+    stored = Stored(lambda *given: SqliteStorage.open(tmp_path / "latchwork.db", *given))
+    await stored.open()
+    await stored.furnish()
+    monkeypatch.setattr(GroupWriter, "_database_version", counted)
+    for turns in (1, 2, 3):
+        await asyncio.sleep(0)
+        await twice(stored)
+        assert len(asked) == turns
+    await stored.storage.aclose()
+
+
 async def test_what_another_process_wrote_is_seen_at_once(tmp_path: Path) -> None:
     """The command line tools write beside a server."""
     path = tmp_path / "latchwork.db"

@@ -81,6 +81,7 @@ class GroupWriter:
         self._task: asyncio.Task[None] | None = None
         self._notices: set[Callable[[], None]] = set()
         self._seen_version = -1
+        self._version_of_turn: int | None = None
         self._begun = False
         self._closed = False
         self.trouble: str | None = None
@@ -108,15 +109,22 @@ class GroupWriter:
 
     def version(self) -> int | None:
         """A number that is another one after another process wrote; None while the connection
-        cannot be asked."""
+        cannot be asked. It is asked once in a turn of the loop: whoever knows of a write that came
+        later can say so only in a later turn."""
         if self._begun:
             return self._seen_version
         if self._disk.is_busy:
             return None
-        try:
-            return self._database_version()
-        except sqlite3.Error:
-            return None
+        if self._version_of_turn is None:
+            try:
+                self._version_of_turn = self._database_version()
+            except sqlite3.Error:
+                return None
+            asyncio.get_running_loop().call_soon(self._forget_version)
+        return self._version_of_turn
+
+    def _forget_version(self) -> None:
+        self._version_of_turn = None
 
     async def aclose(self) -> None:
         """Stores what is queued, then takes nothing more. Idempotent."""
