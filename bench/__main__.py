@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 
 from bench import burst, console, creates, idle, postgres, reads
-from bench.report import Table, keep
+from bench.report import Table, keep, machine
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
     "creates": creates.measure,
@@ -26,6 +26,7 @@ async def main() -> None:
     asked = parser.parse_args()
     if unknown := set(asked.names) - BENCHMARKS.keys():
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    print(machine(), flush=True)
     for name in asked.names or BENCHMARKS:
         print(f"\n# {name}\n", flush=True)
         tables = await BENCHMARKS[name]()

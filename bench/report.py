@@ -1,6 +1,9 @@
 """Tables on the screen, and in docs/benchmarks.md."""
 
+import os
+import platform
 import re
+import sqlite3
 from pathlib import Path
 
 KEPT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -26,10 +29,18 @@ class Table:
         return f"**{self.title}**\n\n" + "\n".join(lines)
 
 
+def machine() -> str:
+    """What the figures depend on beside the code, as a line."""
+    return (
+        f"On {os.cpu_count()} cores: {platform.python_implementation()} "
+        f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}."
+    )
+
+
 def keep(name: str, tables: list[Table]) -> None:
     """Replaces what docs/benchmarks.md holds between the marks of that name."""
     text = KEPT.read_text()
-    found = "\n\n".join(table.text() for table in tables)
+    found = "\n\n".join([machine(), *(table.text() for table in tables)])
     marks = (f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->")
     pattern = f"{re.escape(marks[0])}.*?{re.escape(marks[1])}"
     block = f"{marks[0]}\n{found}\n{marks[1]}"

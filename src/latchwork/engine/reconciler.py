@@ -258,10 +258,13 @@ class _Visit:
         return True
 
     async def _program(self, driver: Driver, step: Program) -> None:
+        standing = any(one.position in self.state.ledger for one in step.steps)
         for one in step.steps:
             self._reserve(one)
-        # Status, reservations and their events are on disk before the lock is touched.
-        settle(self.state, self.now, self.r.policy)
+        # Status, reservations and their events are on disk before the lock is touched. The status
+        # of a code that was at no position is what it was; that of another may have changed.
+        if standing:
+            settle(self.state, self.now, self.r.policy)
         await self._checkpoint()
         for one in step.steps:
             begun = await self._before_step()

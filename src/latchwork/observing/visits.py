@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _view: ContextVar[LockView | None] = ContextVar("latchwork_visit_view", default=None)
-"""What the visit at hand found; a visit runs in a task of its own."""
+"""What the visit at hand found, None again when it lost its lease; a visit runs in a task of its
+own."""
 _CODES: Final = "access_code."
 
 
@@ -98,16 +99,22 @@ class WatchedVisitStorage:
     async def checkpoint(
         self, lease: Lease, changes: VisitChanges, now: datetime, extend_to: datetime
     ) -> Lease:
-        with _LossNoted():
+        try:
             extended = await self._storage.checkpoint(lease, changes, now, extend_to)
+        except StaleTokenError:
+            _view.set(None)
+            raise
         self._count(changes, now)
         return extended
 
     async def release(
         self, lease: Lease, changes: VisitChanges, now: datetime, due_at: datetime | None
     ) -> None:
-        with _LossNoted():
+        try:
             await self._storage.release(lease, changes, now, due_at)
+        except StaleTokenError:
+            _view.set(None)
+            raise
         self._count(changes, now)
 
     def _count(self, changes: VisitChanges, now: datetime) -> None:
@@ -127,24 +134,13 @@ class WatchedVisitStorage:
         if code is None or _was_proven(code):
             return
         driver = view.account.provider
+        begin = program_from(code, view.device, view.account)
         if not code.scheduled_on_device:
-            took = (now - _wished_from(code, view)).total_seconds()
+            took = (now - _wished_from(code, begin)).total_seconds()
             self._metrics.time_to_set.note(max(took, 0.0), driver)
         if event.event_type == SET_ON_DEVICE:
-            begin = program_from(code, view.device, view.account)
             late = (now - expected_at(code, begin, self._policy)).total_seconds()
             self._metrics.lateness.note(max(late, 0.0), driver)
-
-
-class _LossNoted:
-    """Marks the visit at hand as one that lost its lease."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and issubclass(kind, StaleTokenError):
-            _view.set(None)
 
 
 def _was_proven(code: AccessCode) -> bool:
@@ -157,8 +153,7 @@ def _was_proven(code: AccessCode) -> bool:
     )
 
 
-def _wished_from(code: AccessCode, view: LockView) -> datetime:
+def _wished_from(code: AccessCode, begin: datetime) -> datetime:
     """From when the lock was to be programmed: the wish, its time, or what another hand did."""
-    begin = max(code.changed_at, program_from(code, view.device, view.account))
     undone = [p.created_at for p in code.errors if p.code == CONFLICTING]
-    return max([begin, *undone])
+    return max(code.changed_at, begin, *undone)

@@ -8,7 +8,7 @@ its coroutine as an `Ask`, and the answer goes back in.
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from latchwork.storage.postgres.bulk import counts_of_each, rows_of_each, run_each
 from latchwork.storage.sql.session import Row, Values
@@ -44,7 +44,8 @@ class Ask:
 
 async def alone(do: Callable[[], Awaitable[T]]) -> T:
     """For units: what uses the connection by itself."""
-    return cast("T", await Ask(ALONE, "", do))
+    answer: T = await Ask(ALONE, "", do)
+    return answer
 
 
 class UnitSession:
@@ -58,11 +59,13 @@ class UnitSession:
         return rows[0] if rows else None
 
     async def all(self, sql: str, values: Values = ()) -> Sequence[Row]:
+        rows: Sequence[Row]
         [rows] = await Ask(ROWS, sql, [values])
-        return cast("Sequence[Row]", rows)
+        return rows
 
     async def all_each(self, sql: str, many: Iterable[Values]) -> Sequence[Sequence[Row]]:
-        return cast("Sequence[Sequence[Row]]", await Ask(ROWS, sql, list(many)))
+        rows: Sequence[Sequence[Row]] = await Ask(ROWS, sql, list(many))
+        return rows
 
     async def run(self, sql: str, values: Values = ()) -> int:
         [count] = await Ask(COUNT, sql, [values])
@@ -72,7 +75,8 @@ class UnitSession:
         await Ask(MANY, sql, list(many))
 
     async def run_each(self, sql: str, many: Iterable[Values]) -> Sequence[int]:
-        return cast("Sequence[int]", await Ask(COUNT, sql, list(many)))
+        counts: Sequence[int] = await Ask(COUNT, sql, list(many))
+        return counts
 
 
 class Part(Generic[T]):
