@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import tarfile
 import time
 import zipfile
 from pathlib import Path
@@ -32,8 +31,8 @@ def test_wheel_and_sdist_hold_everything(tmp_path: Path) -> None:
     hatch = [sys.executable, "-m", "hatchling", "build", "-d", tmp_path]
     subprocess.run([*hatch, "-t", "sdist"], cwd=ROOT, check=True, capture_output=True)
     [archive] = tmp_path.glob("*.tar.gz")
-    with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path, filter="data")
+    # Python's own unpacking wants a filter from 3.12 on, and knows none before 3.11.4.
+    subprocess.run(["tar", "-xzf", archive, "-C", tmp_path], check=True)
     [unpacked] = [p for p in tmp_path.iterdir() if p.is_dir()]
     subprocess.run([*hatch, "-t", "wheel"], cwd=unpacked, check=True, capture_output=True)
     [wheel] = tmp_path.glob("*.whl")
