@@ -110,12 +110,13 @@ class CodeQueries(Aggregate):
         if device_id is not None and pin is not None:
             where.also("c.pin_hash = ?", self._db.vault.pin_hash(device_id, pin))
         newest = "ORDER BY c.created_at DESC, c.access_code_id DESC LIMIT 1"
-        async with self._db.view() as session:
-            rows = await session.all(
-                sql.select(_COLUMNS, "FROM access_code c", where.sql, newest), where.values
-            )
-            views = await _views(session, rows)
-        return views[0] if views else None
+        statement = sql.select(_COLUMNS, "FROM access_code c", where.sql, newest)
+
+        async def unit(session: Session) -> CodeView | None:
+            views = await _views(session, await session.all(statement, where.values))
+            return views[0] if views else None
+
+        return await self._db.read(unit)
 
     async def codes(
         self, workspace_id: str, where: CodeFilter, *, limit: int, cursor: str | None
@@ -140,14 +141,16 @@ class CodeQueries(Aggregate):
             return Page(tuple(await _views(session, rows.items)), rows.next_cursor)
 
     async def pins_on(self, device_id: str) -> Sequence[Pin]:
-        async with self._db.view() as session:
+        async def unit(session: Session) -> Sequence[Pin]:
             codes = await code_rows.of_device(session, device_id)
             ledger = await slots.entries(session, device_id)
             foreign = await slots.foreign_codes(session, device_id)
-        pins = {code.pin for code in codes if code.is_issued}
-        pins.update(code.pin for code in foreign if code.pin is not None)
-        pins.update(*(entry.pins for entry in ledger))
-        return sorted(pins, key=Pin.reveal)
+            pins = {code.pin for code in codes if code.is_issued}
+            pins.update(code.pin for code in foreign if code.pin is not None)
+            pins.update(*(entry.pins for entry in ledger))
+            return sorted(pins, key=Pin.reveal)
+
+        return await self._db.read(unit)
 
 
 def _live(workspace_id: str, device_id: str | None, key: str | None = None) -> sql.Where:
