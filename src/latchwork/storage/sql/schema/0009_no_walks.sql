@@ -1,0 +1,2 @@
+-- oldest: 5
+-- Of PostgreSQL alone: SQLite walks no index that a condition could enter.
