@@ -98,15 +98,14 @@ def _settle_staying(state: LockState, code: AccessCode, now: datetime, policy: P
 def _settle_proven(state: LockState, code: AccessCode, now: datetime, policy: Policy) -> None:
     code = _adopt_generation(state, code)
     entry = state.entry_of(code)
-    failures, retry_at, cured = 0, None, CURED_BY_PROOF
     if entry is not None and needs_rename(state, code, entry):
         code = tell_late_update(state, code, now, policy)
-        failures, retry_at = code.failures, code.retry_at
         cured = tuple(e for e in CURED_BY_PROOF if e not in (CONFLICTING, FAILED_TO_UPDATE))
+    else:
+        code = state.set_code(code, failures=0, retry_at=None)
+        cured = CURED_BY_PROOF
     code = state.set_code(
         code,
-        failures=failures,
-        retry_at=retry_at,
         errors=problem.without(code.errors, cured),
         warnings=problem.without(code.warnings, WARNINGS_CURED_BY_PROOF),
         blocked=None,

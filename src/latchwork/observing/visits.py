@@ -1,10 +1,10 @@
 """Visits, watched: how long they took, what they led to, and which requests woke them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
@@ -24,6 +24,8 @@ from latchwork.storage.interface import Lease, StaleTokenError, VisitStorage
 
 if TYPE_CHECKING:
     from latchwork.observing.tracing import Tracing
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -99,22 +101,14 @@ class WatchedVisitStorage:
     async def checkpoint(
         self, lease: Lease, changes: VisitChanges, now: datetime, extend_to: datetime
     ) -> Lease:
-        try:
-            extended = await self._storage.checkpoint(lease, changes, now, extend_to)
-        except StaleTokenError:
-            _view.set(None)
-            raise
+        extended = await _loss_noted(self._storage.checkpoint(lease, changes, now, extend_to))
         self._count(changes, now)
         return extended
 
     async def release(
         self, lease: Lease, changes: VisitChanges, now: datetime, due_at: datetime | None
     ) -> None:
-        try:
-            await self._storage.release(lease, changes, now, due_at)
-        except StaleTokenError:
-            _view.set(None)
-            raise
+        await _loss_noted(self._storage.release(lease, changes, now, due_at))
         self._count(changes, now)
 
     def _count(self, changes: VisitChanges, now: datetime) -> None:
@@ -141,6 +135,15 @@ class WatchedVisitStorage:
         if event.event_type == SET_ON_DEVICE:
             late = (now - expected_at(code, begin, self._policy)).total_seconds()
             self._metrics.lateness.note(max(late, 0.0), driver)
+
+
+async def _loss_noted(writing_back: Awaitable[T]) -> T:
+    """Marks the visit at hand when it lost its lease."""
+    try:
+        return await writing_back
+    except StaleTokenError:
+        _view.set(None)
+        raise
 
 
 def _was_proven(code: AccessCode) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,16 @@ from support.stored import HOUR, MASTER_KEY, NOW, Stored
 
 SECRET = Secret("seam_test_abcdefgh")
 KEY = ApiKey(api_key_id="key", workspace_id="ws", name="Demo", hint="efgh", created_at=NOW)
+
+
+@pytest.fixture
+async def on_file(tmp_path: Path) -> AsyncIterator[Stored]:
+    """On SQLite, in a file that others may open too."""
+    stored = Stored(lambda *given: SqliteStorage.open(tmp_path / "latchwork.db", *given))
+    await stored.open()
+    await stored.furnish()
+    yield stored
+    await stored.storage.aclose()
 
 
 async def device_of(stored: Stored, **fields: Any) -> DeviceView | None:
@@ -134,22 +145,18 @@ async def test_a_change_that_failed_is_none(stored: Stored) -> None:
 
 
 async def test_a_writer_that_cannot_be_asked_keeps_nobody_from_looking_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    on_file: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: GroupWriter) -> int:
         raise sqlite3.OperationalError("disk I/O error")
 
-    stored = Stored(lambda *given: SqliteStorage.open(tmp_path / "latchwork.db", *given))
-    await stored.open()
-    await stored.furnish()
-    before = await twice(stored)
+    before = await twice(on_file)
     monkeypatch.setattr(GroupWriter, "_database_version", refuse)
-    assert await twice(stored) == before
-    await stored.storage.aclose()
+    assert await twice(on_file) == before
 
 
 async def test_whether_others_wrote_is_asked_once_in_a_turn(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    on_file: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     ask = GroupWriter._database_version
@@ -158,25 +165,20 @@ async def test_whether_others_wrote_is_asked_once_in_a_turn(
         asked.append(ask(writer))
         return asked[-1]
 
-    stored = Stored(lambda *given: SqliteStorage.open(tmp_path / "latchwork.db", *given))
-    await stored.open()
-    await stored.furnish()
     monkeypatch.setattr(GroupWriter, "_database_version", counted)
     for turns in (1, 2, 3):
         await asyncio.sleep(0)
-        await twice(stored)
+        await twice(on_file)
         assert len(asked) == turns
-    await stored.storage.aclose()
 
 
-async def test_what_another_process_wrote_is_seen_at_once(tmp_path: Path) -> None:
+async def test_what_another_process_wrote_is_seen_at_once(on_file: Stored, tmp_path: Path) -> None:
     """The command line tools write beside a server."""
-    path = tmp_path / "latchwork.db"
-    stored = Stored(lambda *given: SqliteStorage.open(path, *given))
-    await stored.open()
-    await stored.furnish()
+    stored = on_file
     await stored.storage.add_api_key(KEY, SECRET)
-    tool = await SqliteStorage.open(path, Vault(MASTER_KEY), lambda: NOW, bytes)
+    tool = await SqliteStorage.open(
+        tmp_path / "latchwork.db", Vault(MASTER_KEY), lambda: NOW, bytes
+    )
     try:
         assert await stored.storage.authenticate(SECRET) is not None
         await tool.revoke_api_key("key", NOW)
@@ -189,4 +191,3 @@ async def test_what_another_process_wrote_is_seen_at_once(tmp_path: Path) -> Non
         assert (await twice(stored)).account.display_name == "Renamed"
     finally:
         await tool.aclose()
-        await stored.storage.aclose()

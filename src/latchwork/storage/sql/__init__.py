@@ -7,7 +7,8 @@ ids TEXT, what is sealed or hashed BLOB. What PostgreSQL alone needs goes beside
 To add a query: write SQL that both databases read, with `?` or `?1` for values. What SQLite says
 in its own way comes from a phrase of `sql.py` (a list of values, a search, a JSON object), which
 `postgres/dialect.py` puts into PostgreSQL's words; there, too, a statement can be given another
-form altogether. Reads go through `self._db.reading` (one statement) or `self._db.view()` (several).
+form altogether. Reads go through `self._db.reading` (one statement), `self._db.read(unit)`
+(several, with what others read) or `self._db.view()` (several and much, alone).
 Writes are units, `await self._db.write(unit, *keys)`: coroutine functions of a Transaction that
 await nothing but its methods. Use `run_many` for many rows: a round trip costs more than the work.
 
