@@ -62,7 +62,8 @@ class LockCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the lock stores a first and a last name: the first word, and the rest."""
     reads: Reads = Reads.PIN
     read_cost: int = 1
-    """How many radio operations a fresh read of one position takes at most."""
+    """How many radio operations a fresh read of one position takes at most; 0 where one call tells
+    of all positions."""
     pushes_changes: bool = False
     """Whether the lock tells of codes changed by another hand."""
     refuses_duplicates: bool = False

@@ -78,10 +78,17 @@ def plan(state: LockState, fresh: Mapping[int, Observation], now: datetime, poli
         return Scan()
     desk.proofs()
     if desk.reads:
-        return Read(tuple(desk.reads)[: policy.reads_per_round])
+        return Read(tuple(desk.reads)[: positions_at_once(state, policy)])
     if desk.steps:
         return Program(tuple(desk.steps[: policy.writes_per_round]))
     return Rest()
+
+
+def positions_at_once(state: LockState, policy: Policy) -> int:
+    """How many positions of the lock one read may ask for."""
+    cost = state.device.capabilities.read_cost
+    most = policy.reads_per_round
+    return most if cost == 0 else min(max(policy.operations_per_read // cost, 1), most)
 
 
 def rank(code: AccessCode, now: datetime) -> tuple[bool, bool, datetime, datetime, str]:

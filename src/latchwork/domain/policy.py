@@ -20,6 +20,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     backup_pool_size: int = 2
     """Backup codes that wait on a lock while one of its time-bound codes asks for a pool."""
     reads_per_round: int = 16
+    """Positions that one read asks for at most."""
+    operations_per_read: int = 4
+    """The radio operations that one read may take: a door command waits until it has ended."""
     writes_per_round: int = 8
     code_backoff: timedelta = timedelta(seconds=2)
     """First wait after an attempt that a lock did not honour; doubles."""

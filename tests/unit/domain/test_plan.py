@@ -193,6 +193,17 @@ def test_the_audit_reads_the_oldest_proof_alone() -> None:
     assert isinstance(step(lock), Rest)
 
 
+@pytest.mark.parametrize(("cost", "at_once"), [(0, 16), (1, 4), (2, 2), (3, 1), (9, 1)])
+def test_one_read_takes_few_radio_operations_for_a_door_may_wait_for_it(
+    cost: int, at_once: int
+) -> None:
+    capabilities = LockCapabilities(positions=30, read_cost=cost)
+    codes = [code(str(1000 + n), access_code_id=f"c{n}") for n in range(20)]
+    planned = step(state(*codes, on=device(capabilities=capabilities, scanned_at=NOW)))
+    assert isinstance(planned, Read)
+    assert len(planned.positions) == at_once
+
+
 @pytest.mark.parametrize("cost", [1, 2, 3])
 def test_pain_9_audits_are_the_rarer_the_more_a_read_costs(cost: int) -> None:
     capabilities = LockCapabilities(positions=5, read_cost=cost)

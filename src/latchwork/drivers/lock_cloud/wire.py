@@ -81,6 +81,7 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
             model=self.model or self.device_model or "unknown",
             serial_number=self.serial_number,
             capabilities=LockCapabilities(
+                read_cost=0,
                 code_lengths=rules.lengths,
                 characters=rules.characters,
                 constraints=tuple(CodeConstraint(kind) for kind in rules.constraints),

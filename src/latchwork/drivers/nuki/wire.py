@@ -97,6 +97,7 @@ class Smartlock(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             manufacturer="Nuki",
             model=MODELS.get(self.type, "unknown"),
             capabilities=LockCapabilities(
+                read_cost=0,
                 access_codes=config.has_keypad,
                 code_lengths=(6,),
                 characters="123456789",

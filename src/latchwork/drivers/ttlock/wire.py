@@ -62,6 +62,7 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             model=(self.lock_name or "unknown").partition("_")[0],
             serial_number=self.lock_mac,
             capabilities=LockCapabilities(
+                read_cost=0,
                 code_lengths=(4, 5, 6, 7, 8, 9),
                 constraints=(
                     CodeConstraint("no_ascending_or_descending_sequence"),
