@@ -330,3 +330,25 @@ def test_an_unlock_names_its_code(node: int, server: LatchworkProcess, rig: Zwav
 
     [event] = wait_for("lock.unlocked", unlocked)
     assert event["method"] == "keycode"
+
+
+def test_a_door_does_not_wait_until_all_codes_are_on_another_lock(
+    server: LatchworkProcess, rig: ZwaveRig
+) -> None:
+    """The controller does one thing at a time, and a slow lock keeps it for a while."""
+    rig.fault(V1_LOCK, delayMs=600)
+    codes = [_create(server, V1_LOCK, code=f"246{number}") for number in range(6)]
+    wait_for("the first code to be written", lambda: "2460" in rig.pins(V1_LOCK).values())
+    asked = server.call("/locks/unlock_door", device_id=_device_id(server, SCHEDULE_LOCK))
+    attempt_id = asked["action_attempt"]["action_attempt_id"]
+
+    def status() -> str:
+        found = server.call("/action_attempts/get", action_attempt_id=attempt_id)
+        return str(found["action_attempt"]["status"])
+
+    wait_for("the door to be opened", lambda: status() != "pending", within=30)
+    assert status() == "success"
+    standing = [server.code(code["access_code_id"]) for code in codes]
+    assert "setting" in {code["status"] for code in standing if code is not None}
+    for code in codes:
+        _await_set(server, rig, V1_LOCK, code)

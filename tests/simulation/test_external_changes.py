@@ -131,3 +131,24 @@ async def test_name_that_the_lock_does_not_take_over_is_written_with_growing_pau
         await world.wait(6 * MINUTE)
         assert world.lock().codes[1].name == "Bo"
         assert await world.problems(code) == set()
+
+
+@pytest.mark.parametrize("fault", ["fail_next", "unread"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_change_that_could_not_be_read_at_once_is_found_soon(fault: str, times: int) -> None:
+    @on_virtual_time
+    async def scenario() -> None:
+        async with World(one_lock(**LOCK)) as world:
+            codes = [await world.create(f"471{number}", lasts=DAY) for number in range(3)]
+            for code in codes:
+                await world.wait_for(code, "set", 10 * SECOND)
+            await world.wait(HOUR)
+            world.promises = False
+            setattr(world.lock().faults, fault, times)
+            await world.driver.simulate("front", "clear_by_hand", {"position": 3})
+            await world.wait(3 * MINUTE)
+            world.promises = True
+            assert all([await world.status(code) == "set" for code in codes])
+            assert all(world.keypad(f"471{number}") for number in range(3))
+
+    scenario()

@@ -38,6 +38,9 @@ ENGINE_ACTIONS = frozenset(ActionType) - {
 OF_UNMANAGED = frozenset((ActionType.DELETE_UNMANAGED, ActionType.CONVERT_TO_MANAGED))
 """What callers wish of other people's codes; see `ActionAttempt.unmanaged_id`."""
 
+AT_THE_DOOR = ENGINE_ACTIONS - OF_UNMANAGED
+"""What somebody waits for: it goes before codes."""
+
 HIDDEN = frozenset((ActionType.SIMULATE, ActionType.CONVERT_TO_MANAGED))
 """Not shown to callers as attempts."""
 

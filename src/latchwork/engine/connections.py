@@ -26,6 +26,8 @@ from latchwork.engine import account_state
 from latchwork.engine.clock import Clock
 from latchwork.engine.inbound import Inbound
 from latchwork.engine.ownership import BEAT, Ownership
+from latchwork.engine.suspects import OWN_WRITE_ECHO, Suspects
+from latchwork.engine.turns import Turn, Turns
 from latchwork.storage.interface import Storage
 
 log = structlog.get_logger(__name__)
@@ -40,11 +42,6 @@ MARK_AGAIN = timedelta(seconds=1)
 """Between tries to store that an account is connected."""
 AWAY = timedelta(seconds=30)
 """When a provider may try again to deliver to an account that is not connected."""
-ANY_POSITION = -1
-"""Stands among suspects for: all positions of ours."""
-OWN_WRITE_ECHO = timedelta(seconds=15)
-"""The first change that a lock reports within this time of our own write there is taken for its
-echo; the next one may be another hand's."""
 
 
 class _Store:
@@ -82,18 +79,17 @@ class Connections:
         self._clock = clock
         self._rng = rng
         self._grace = grace
-        self._echo = echo
         self._inbound_url = inbound_url
         self._ownership = ownership
         self._held: Collection[str] | None = None if ownership is None else ()
         """The accounts of this process; None: all."""
-        self._inbound = Inbound(storage, clock, new_id, self._suspect)
+        self.suspects = Suspects(clock.now, echo)
+        self._turns = Turns()
+        self._inbound = Inbound(storage, clock, new_id, self.suspects.note)
         self._live: dict[str, Driver] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._waiting: set[str] = set()
         """Accounts that storage holds for connected while their driver is not live yet."""
-        self._suspects: dict[str, set[int]] = {}
-        self._writes: dict[str, dict[int, datetime]] = {}
         self._listeners: list[Callable[[], None]] = []
         self._look = asyncio.Event()
         self._renewed: dict[str, datetime | None] = {}
@@ -129,6 +125,12 @@ class Connections:
         for push in await driver.receive(headers, body):
             await self._inbound.take(account_id, push)
 
+    def turn(self, account_id: str) -> Turn:
+        """For one visit through the account's connection."""
+        driver = self._live.get(account_id)
+        alone = driver is not None and driver.max_concurrent_visits == 1
+        return self._turns.of(account_id, one_at_a_time=alone)
+
     def rooms(self, visits: Mapping[str, int]) -> tuple[Sequence[str], int]:
         """The accounts that can take no further visit, and how many each of the others can."""
         busy = set(self._waiting)
@@ -144,34 +146,6 @@ class Connections:
     def held(self) -> Sequence[str] | None:
         """The accounts whose locks this process may visit; None: all."""
         return None if self._held is None else sorted(self._held)
-
-    def note_write(self, device_id: str, position: int, now: datetime) -> None:
-        """Remembers a write of ours, so that its echo is not taken for another hand."""
-        recent = self._recent_writes(device_id, now)
-        recent[position] = now
-        self._writes[device_id] = recent
-
-    def _recent_writes(self, device_id: str, now: datetime) -> dict[int, datetime]:
-        written = self._writes.get(device_id, {})
-        return {p: at for p, at in written.items() if now - at <= self._echo}
-
-    def _suspect(self, device_id: str, positions: Sequence[int] | None) -> bool:
-        """Notes positions (None: any) that may have been changed by another hand; False when
-        all that is told may be the echo of our own writes."""
-        recent = self._recent_writes(device_id, self._clock.now()).keys()
-        if positions is None:
-            suspects = set() if recent else {ANY_POSITION}
-        else:
-            suspects = set(positions) - recent
-            for echoed in recent & set(positions):
-                del self._writes[device_id][echoed]
-        if suspects:
-            self._suspects.setdefault(device_id, set()).update(suspects)
-        return bool(suspects)
-
-    def take_suspects(self, device_id: str) -> set[int]:
-        """The positions to be read because the lock said that they changed; given once."""
-        return self._suspects.pop(device_id, set())
 
     async def run(self) -> None:
         """Keeps every account connected; ends only by cancellation, with all drivers closed."""

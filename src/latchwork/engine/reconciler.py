@@ -20,7 +20,16 @@ from latchwork.domain.errors import LatchworkError, RetryLater, Unsupported
 from latchwork.domain.lock_state import LockState
 from latchwork.domain.observation import NotRead, Observation
 from latchwork.domain.pin import Pin
-from latchwork.domain.plan import Clear, Program, Read, Rest, Scan, Write, plan
+from latchwork.domain.plan import (
+    Clear,
+    Program,
+    Read,
+    Rest,
+    Scan,
+    Write,
+    plan,
+    positions_at_once,
+)
 from latchwork.domain.policy import Policy
 from latchwork.domain.rest import next_due, note_failures, note_fullness, renew_audit
 from latchwork.domain.settle import settle
@@ -31,10 +40,11 @@ from latchwork.domain.wanted import can_reach, has_work
 from latchwork.drivers.protocol import Driver
 from latchwork.engine.actions import carry_out
 from latchwork.engine.clock import Clock
-from latchwork.engine.connections import ANY_POSITION, Connections
+from latchwork.engine.connections import Connections
 from latchwork.engine.issuing import issue_codes
 from latchwork.engine.outcome import note_refusal
 from latchwork.engine.patience import Patience
+from latchwork.engine.turns import Turn
 from latchwork.storage.interface import Lease, StaleTokenError, VisitStorage
 
 log = structlog.get_logger(__name__)
@@ -80,16 +90,18 @@ class Reconciler:
     async def visit(self, lease: Lease) -> None:
         """Brings one claimed lock as far as it will go now, and releases it."""
         try:
-            view = await self.storage.load_visit(lease)
-            await _Visit(self, lease, view).run()
+            async with self.connections.turn(lease.connected_account_id) as turn:
+                view = await self.storage.load_visit(lease)
+                await _Visit(self, lease, view, turn).run()
         except StaleTokenError:
             log.info("visit.lease_lost", device_id=lease.device_id)
 
 
 class _Visit:
-    def __init__(self, reconciler: Reconciler, lease: Lease, view: LockView) -> None:
+    def __init__(self, reconciler: Reconciler, lease: Lease, view: LockView, turn: Turn) -> None:
         self.r = reconciler
         self.lease = lease
+        self.turn = turn
         self.actions = view.actions
         self.state = LockState(view, reconciler.new_id)
         self.fresh: dict[int, Observation] = {}
@@ -104,6 +116,9 @@ class _Visit:
 
     async def run(self) -> None:
         await self._carry_out(self.actions)
+        if self.lease.for_doors:
+            await self._release(self.now)
+            return
         if self.driver is None and self.state.account.connected:
             # Nothing is known to be wrong yet.
             await self._release(self.now + BEING_CONNECTED)
@@ -112,8 +127,9 @@ class _Visit:
             await issue_codes(self.state, self.driver, self.r.clock, self.r.policy, self.r.rng)
         driver = await self._reachable()
         if driver is not None:
-            await self._read_suspects(driver)
+            look_again = await self._read_suspects(driver)
             due_at = await self._reconcile(driver)
+            due_at = min((at for at in (due_at, look_again) if at is not None), default=None)
         else:
             due_at = self._settle_unreached()
         await self._release(due_at)
@@ -128,6 +144,7 @@ class _Visit:
 
     async def _before_step(self) -> datetime:
         """When the step begins. Nobody stands at a door until all codes are on the lock."""
+        await self.turn.pass_on()
         now = self.now
         if self.lease.leased_until - now < LEASE_MARGIN:
             await self._checkpoint()
@@ -170,13 +187,23 @@ class _Visit:
         settle(self.state, now, self.r.policy)
         return next_due(self.state, now, self.r.policy)
 
-    async def _read_suspects(self, driver: Driver) -> None:
-        """Positions that the lock said were changed by another hand."""
-        suspects = self.r.connections.take_suspects(self.state.device.device_id)
-        if ANY_POSITION in suspects:
-            suspects = (suspects - {ANY_POSITION}) | self.state.ledger.keys()
-        if suspects:
-            await self._read(driver, sorted(suspects))
+    async def _read_suspects(self, driver: Driver) -> datetime | None:
+        """Positions that the lock said were changed by another hand. When to try those again that
+        could not be read."""
+        suspects, policy = self.r.connections.suspects, self.r.policy
+        positions = suspects.take(self.lease.device_id, self.state.ledger)
+        if not positions:
+            return None
+        at_once, unread = positions_at_once(self.state, policy), positions
+        try:
+            while unread and can_reach(self.state, self.now):
+                await self._before_step()
+                await self._read(driver, unread[:at_once])
+                unread = unread[at_once:]
+        finally:
+            unread = [p for p in positions if isinstance(self.fresh.get(p, NotRead()), NotRead)]
+            wait = suspects.put_back(self.lease.device_id, unread, policy, self.r.rng.random())
+        return None if wait is None else self.now + wait
 
     async def _reconcile(self, driver: Driver) -> datetime | None:
         policy = self.r.policy
@@ -304,7 +331,7 @@ class _Visit:
         """When the step ended."""
         self.touched = True
         self.state.attempted.add(step.access_code_id)
-        self.r.connections.note_write(self.state.device.device_id, step.position, begun)
+        self.r.connections.suspects.note_write(self.state.device.device_id, step.position, begun)
         failure: Exception | None = None
         try:
             with self.r.patience.within(CALL_TIMEOUT):

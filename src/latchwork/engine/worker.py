@@ -1,7 +1,7 @@
 """The claim loop: takes due locks from storage and visits them, many at once, each by one."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -18,6 +18,10 @@ log = structlog.get_logger(__name__)
 LONGEST_NAP = timedelta(seconds=60)
 """Waking is by notice and by due time; this only bounds what a lost notice can cost."""
 AFTER_TROUBLE = timedelta(seconds=1)
+DOORS_AT_ONCE = 16
+"""Beyond the other visits, and through one connection as many as it takes of those."""
+LOOK_FOR_DOORS = timedelta(milliseconds=500)
+"""Between two looks for doors that the other visits leave waiting."""
 
 
 class Visitor(Protocol):
@@ -25,9 +29,31 @@ class Visitor(Protocol):
         """See Reconciler."""
 
 
+class _Lane:
+    """Visits under way beside each other, up to `most`."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.visits: dict[asyncio.Task[None], str] = {}
+        self.per_account: dict[str, int] = {}
+
+    def begin(self, task: asyncio.Task[None], account: str) -> None:
+        self.visits[task] = account
+        self.per_account[account] = self.per_account.get(account, 0) + 1
+
+    def end(self, task: asyncio.Task[None]) -> None:
+        account = self.visits.pop(task)
+        left = self.per_account[account] - 1
+        if left:
+            self.per_account[account] = left
+        else:
+            del self.per_account[account]
+
+
 class Worker:
-    """Runs visits until it is cancelled. Fair: `per_account` visits of one connection at most,
-    so that a slow controller or a dead lock never delays the others."""
+    """Runs visits until it is cancelled. Fair: of one connection as many at once as it takes, so
+    that a slow controller or a dead lock never delays the others. What somebody at a door waits
+    for has a lane of its own: it never waits for codes of other locks."""
 
     def __init__(
         self,
@@ -42,10 +68,10 @@ class Worker:
         self.connections = connections
         self.clock = clock
         self.reconciler = reconciler
-        self.concurrency = concurrency
         self._wake = asyncio.Event()
-        self._visits: dict[asyncio.Task[None], str] = {}
-        self._per_account: dict[str, int] = {}
+        self._visits = _Lane(concurrency)
+        self._doors = _Lane(DOORS_AT_ONCE)
+        self._looked_for_doors = datetime.min.replace(tzinfo=UTC)
         storage.listen_due(self._wake.set)
         connections.listen(self._wake.set)
 
@@ -66,10 +92,18 @@ class Worker:
 
     async def _claim(self) -> bool:
         """Claims what there is room for; whether another claim is worth trying at once."""
-        room = self.concurrency - len(self._visits)
+        claimed = await self._fill(self._visits)
+        now = self.clock.now()
+        if now - self._looked_for_doors >= LOOK_FOR_DOORS:
+            self._looked_for_doors = now
+            claimed = await self._fill(self._doors, for_doors=True) or claimed
+        return claimed
+
+    async def _fill(self, lane: _Lane, *, for_doors: bool = False) -> bool:
+        room = lane.most - len(lane.visits)
         if room <= 0:
             return False
-        busy, spare = self.connections.rooms(self._per_account)
+        busy, spare = self.connections.rooms(lane.per_account)
         leases = await self.storage.claim_due(
             self.clock.now(),
             LEASE,
@@ -77,16 +111,16 @@ class Worker:
             busy_accounts=busy,
             per_account=spare,
             accounts=self.connections.held(),
+            for_doors=for_doors,
         )
         for lease in leases:
-            self._start(lease)
+            self._start(lane, lease)
         return len(leases) > 0
 
-    def _start(self, lease: Lease) -> None:
-        account = lease.connected_account_id
+    def _start(self, lane: _Lane, lease: Lease) -> None:
         task = asyncio.get_running_loop().create_task(self._visit(lease))
-        self._visits[task] = account
-        self._per_account[account] = self._per_account.get(account, 0) + 1
+        lane.begin(task, lease.connected_account_id)
+        task.add_done_callback(lane.end)
         task.add_done_callback(self._ended)
 
     async def _visit(self, lease: Lease) -> None:
@@ -111,12 +145,6 @@ class Worker:
             return
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        account = self._visits.pop(task)
-        left = self._per_account[account] - 1
-        if left:
-            self._per_account[account] = left
-        else:
-            del self._per_account[account]
         self._wake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             # The lease runs out by itself, and the lock is visited anew.
@@ -137,6 +165,7 @@ class Worker:
             pass
 
     async def _stop_visits(self) -> None:
-        for task in tuple(self._visits):
+        visits = (*self._visits.visits, *self._doors.visits)
+        for task in visits:
             task.cancel()
-        await asyncio.gather(*self._visits, return_exceptions=True)
+        await asyncio.gather(*visits, return_exceptions=True)

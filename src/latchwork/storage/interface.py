@@ -77,12 +77,14 @@ class Duplicate(msgspec.Struct, frozen=True):
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
-    """A claimed device. The token fences every write-back of the visit."""
+    """A claimed device. The token fences every write-back of the visit. `for_doors`: the visit
+    carries out what somebody at the door waits for, and leaves all else to the next."""
 
     device_id: str
     connected_account_id: str
     token: int
     leased_until: datetime
+    for_doors: bool = False
 
 
 class CodeFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -338,9 +340,11 @@ class EngineStorage(VisitStorage, Protocol):
         busy_accounts: Sequence[str],
         per_account: int,
         accounts: Sequence[str] | None = None,
+        for_doors: bool = False,
     ) -> Sequence[Lease]:
         """Claims up to `limit` devices whose due_at has come, earliest first, none of a busy
-        account, at most `per_account` of one account; of these accounts alone, if any are named."""
+        account, at most `per_account` of one account; of these accounts alone, if any are named.
+        `for_doors`: only those that an action of AT_THE_DOOR waits for, with leases that say so."""
 
     async def next_due(self, accounts: Sequence[str] | None = None) -> datetime | None:
         """The earliest due_at of a device without a lease in force, of all or of these accounts."""

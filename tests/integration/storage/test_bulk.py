@@ -150,3 +150,20 @@ async def test_as_one_a_statement_looks_up_rows_by_an_index_even_while_tables_ar
     if sql not in OF_FEW:
         scans = text.count("Index Scan") + text.count("Index Only Scan")
         assert text.count("Index Cond:") == scans, f"an index is walked from end to end\n{text}"
+
+
+@pytest.mark.parametrize("sql", [engine.DOORS, engine.CLAIM_DOORS], ids=["looking", "claiming"])
+async def test_doors_are_looked_for_by_the_lock_and_never_among_all_that_is_due(
+    database_url: str, sql: str
+) -> None:
+    connection = await connect(database_url)
+    try:
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        await connection.execute(f"PREPARE asked AS {translated(sql)}")
+        plan = await connection.fetch("EXPLAIN EXECUTE asked (1, 1, '[]', NULL)")
+    finally:
+        await connection.close()
+    text = "\n".join(row[0] for row in plan)
+    assert "Seq Scan" not in text, text
+    assert "visit_pkey" in text, text
+    assert "action_attempt_pending_of_device" in text, text

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
+from latchwork.domain.action_attempt import ActionAttempt, ActionType, AttemptStatus
 from latchwork.domain.visit import VisitChanges
 from latchwork.storage.interface import Lease, StaleTokenError
 from support.stored import HOUR, LEASE, NOW, SECOND, Stored
@@ -196,3 +197,54 @@ async def test_leases_of_a_process_that_died_are_cleared(stored: Stored) -> None
         with pytest.raises(StaleTokenError):
             await stored.release(lease)
         assert (await stored.claim_one()).token > lease.token
+
+
+async def _door(stored: Stored, device_id: str, **fields: object) -> None:
+    values = {
+        "action_attempt_id": stored.new_id(),
+        "workspace_id": "ws",
+        "action_type": ActionType.UNLOCK_DOOR,
+        "created_at": stored.now,
+        "device_id": device_id,
+        **fields,
+    }
+    await stored.storage.add_attempt(msgspec.convert(values, ActionAttempt, from_attributes=True))
+
+
+async def test_doors_that_wait_can_be_claimed_alone(stored: Stored) -> None:
+    await stored.account("other")
+    names = await due_locks(stored, 4)
+    others = await due_locks(stored, 2, "other")
+    stored.clock.go(HOUR)
+    for name in (names[3], names[2], names[2], others[1]):
+        await _door(stored, name)
+    assert ids(await stored.claim(for_doors=True, busy_accounts=("acc", "other"))) == []
+    assert ids(await stored.claim(for_doors=True, accounts=())) == []
+    assert ids(await stored.claim(for_doors=True, accounts=("other",))) == [others[1]]
+    assert ids(await stored.claim(for_doors=True, per_account=0)) == []
+    leases = await stored.claim(for_doors=True, per_account=1)
+    assert ids(leases) == [names[2]]
+    assert leases[0].for_doors
+    assert ids(await stored.claim(for_doors=True)) == [names[3]]
+    assert not any(lease.for_doors for lease in await stored.claim())
+
+
+async def test_a_door_that_is_ended_or_is_no_door_is_not_waited_for(stored: Stored) -> None:
+    names = await due_locks(stored, 3)
+    stored.clock.go(HOUR)
+    await _door(stored, names[0], status=AttemptStatus.SUCCESS)
+    await _door(stored, names[1], action_type=ActionType.DELETE_UNMANAGED)
+    await _door(stored, names[2], access_code_id="code")
+    assert await stored.claim(for_doors=True) == ()
+
+
+async def test_a_visit_for_a_door_leaves_the_lock_due(stored: Stored) -> None:
+    [name] = await due_locks(stored, 1)
+    await _door(stored, name)
+    [lease] = await stored.claim(for_doors=True)
+    view = await stored.storage.load_visit(lease)
+    assert [action.action_type for action in view.actions] == [ActionType.UNLOCK_DOOR]
+    ended = msgspec.structs.replace(view.actions[0], status=AttemptStatus.SUCCESS)
+    await stored.release(lease, stored.now, attempts=(ended,))
+    assert await stored.claim(for_doors=True) == ()
+    assert ids(await stored.claim()) == [name]

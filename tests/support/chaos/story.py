@@ -74,6 +74,7 @@ class Story:
             self.name_one: 1,
             self.stall: 1,
             self.step_clock: 1,
+            self.door: 1,
         }
 
     async def step(self) -> None:
@@ -169,6 +170,13 @@ class Story:
         await world.storage.add_attempt(attempt)
         self.wishes.append(attempt.action_attempt_id)
         self._note(f"{kind.value} at {view.code.position}", view.device.provider_key)
+
+    async def door(self) -> None:
+        """Somebody stands at one of the doors."""
+        key = self._key()
+        kind = self.rng.choice((ActionType.LOCK_DOOR, ActionType.UNLOCK_DOOR))
+        self.wishes.append(await self.world.ask(kind, key))
+        self._note(kind.value, key)
 
     # The world
 

@@ -53,6 +53,17 @@ def _due(locking: str) -> str:
     )
 
 
+def _doors(locking: str) -> str:
+    """Device by device of those few: the key alone finds them, and no index of what is due, which
+    may be everything."""
+    return (
+        f"SELECT v.* FROM ({engine.WAITED_FOR}) w CROSS JOIN LATERAL ("  # noqa: S608 - constants
+        "SELECT device_id, connected_account_id, token, rescan, due_at AS since FROM visit "
+        f"WHERE device_id = w.device_id AND leased_until IS NULL AND due_at + 0 <= $1 AND {_OWNED} "
+        f"LIMIT 1 {locking}) v ORDER BY since LIMIT $2"
+    )
+
+
 def _messages(locking: str) -> str:
     return (
         "SELECT message_id, webhook_id, event_id, attempts, claims FROM ("  # noqa: S608 - constants
@@ -78,6 +89,8 @@ _SKIPPING: Final = "FOR UPDATE SKIP LOCKED"
 _STATEMENTS: Final = {
     engine.DUE: _due(""),
     engine.CLAIM: _due(_SKIPPING),
+    engine.DOORS: _doors(""),
+    engine.CLAIM_DOORS: _doors(_SKIPPING),
     webhooks.DUE: _messages(""),
     webhooks.CLAIM: _messages(_SKIPPING),
     ownership.BURY: f"DELETE FROM process WHERE {_dead('$1')}",  # noqa: S608 - constants

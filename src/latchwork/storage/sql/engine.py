@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from latchwork.domain.action_attempt import ActionAttempt
+from latchwork.domain.action_attempt import AT_THE_DOOR, ActionAttempt
 from latchwork.domain.events import DELETED, SCHEDULED_ON_DEVICE, SET_ON_DEVICE
 from latchwork.domain.visit import LockView, VisitChanges
 from latchwork.storage.instants import from_us, to_us, to_us_or_none
@@ -34,6 +34,21 @@ DUE: Final = (
     "ORDER BY since"
 )
 CLAIM: Final = DUE + sql.CLAIMING
+_AT_THE_DOOR: Final = ", ".join(f"'{kind.value}'" for kind in sorted(AT_THE_DOOR))
+WAITED_FOR: Final = (
+    "SELECT DISTINCT device_id FROM action_attempt "  # noqa: S608 - constants
+    "WHERE status = 'pending' AND access_code_id IS NULL AND device_id IS NOT NULL "
+    f"AND action_type IN ({_AT_THE_DOOR}) ORDER BY device_id LIMIT 1000"
+)
+"""Few at any time: an action of the engine is carried out or refused within a minute."""
+DOORS: Final = (
+    "SELECT device_id, connected_account_id, token, rescan, due_at AS since FROM visit "  # noqa: S608 - constants
+    f"WHERE device_id IN ({WAITED_FOR}) AND leased_until IS NULL AND due_at <= ?1 "
+    "AND connected_account_id NOT IN (SELECT value FROM json_each(?3)) "
+    "AND (?4 IS NULL OR connected_account_id IN (SELECT value FROM json_each(?4))) "
+    "ORDER BY since LIMIT ?2"
+)
+CLAIM_DOORS: Final = DOORS + sql.CLAIMING
 _NEXT_DUE: Final = (
     "SELECT due_at FROM ("
     "SELECT (SELECT due_at FROM visit WHERE connected_account_id = a.connected_account_id "
@@ -104,21 +119,29 @@ class EngineQueries(Aggregate):
         busy_accounts: Sequence[str],
         per_account: int,
         accounts: Sequence[str] | None = None,
+        for_doors: bool = False,
     ) -> Sequence[Lease]:
-        db = self._db
-        now_us, leased_until, room = to_us(now), now + lease, min(limit, per_account)
-        values = (now_us, room, sql.listed(busy_accounts), _listed_or_none(accounts))
+        if limit <= 0 or accounts == []:
+            return ()
+        some = _Claim(now, now + lease, limit, min(limit, per_account), for_doors=for_doors)
+        due, claiming = (DOORS, CLAIM_DOORS) if for_doors else (DUE, CLAIM)
+        values = (
+            to_us(now),
+            limit if for_doors else some.room,
+            sql.listed(busy_accounts),
+            _listed_or_none(accounts),
+        )
 
         async def unit(tx: Transaction) -> Sequence[Lease]:
-            due = _fair(await tx.all(CLAIM, values), limit, room)
-            taken = [(to_us(leased_until), row[2] + 1, row[0]) for row in due]
-            await tx.run_many(_TAKE, taken)
-            return [await _taken(tx, row, now_us, leased_until) for row in due]
+            rows = _fair(await tx.all(claiming, values), some)
+            leased_until = to_us(some.leased_until)
+            await tx.run_many(_TAKE, [(leased_until, row[2] + 1, row[0]) for row in rows])
+            return [await _taken(tx, row, some) for row in rows]
 
         # Looking first costs no commit when there is nothing to claim.
-        if limit <= 0 or accounts == [] or not await db.reading.all(DUE, values):
+        if not await self._db.reading.all(due, values):
             return ()
-        return await db.write(unit)
+        return await self._db.write(unit)
 
     async def next_due(self, accounts: Sequence[str] | None = None) -> datetime | None:
         values = (self._db.now_us(), _listed_or_none(accounts))
@@ -196,33 +219,44 @@ def _listed_or_none(accounts: Sequence[str] | None) -> str | None:
     return None if accounts is None else sql.listed(accounts)
 
 
-def _fair(rows: Sequence[Row], limit: int, room: int) -> list[Row]:
-    """Of what can be claimed, earliest first, what is taken: so many of one account at most."""
+class _Claim(msgspec.Struct, frozen=True):
+    """What is claimed of what is due: so many at most, and so many of one account."""
+
+    now: datetime
+    leased_until: datetime
+    limit: int
+    room: int
+    for_doors: bool = False
+
+
+def _fair(rows: Sequence[Row], some: _Claim) -> list[Row]:
+    """Those that are taken, earliest first."""
     taken: dict[str, int] = {}
     found: list[Row] = []
     for row in rows:
         account_id = row[1]
-        if taken.get(account_id, 0) < room:
+        if taken.get(account_id, 0) < some.room:
             taken[account_id] = taken.get(account_id, 0) + 1
             found.append(row)
-            if len(found) == limit:
+            if len(found) == some.limit:
                 break
     return found
 
 
-async def _taken(tx: Transaction, row: Row, now_us: int, leased_until: datetime) -> Lease:
+async def _taken(tx: Transaction, row: Row, some: _Claim) -> Lease:
     device_id, account_id, token, rescan, _since = row
     if rescan & FRESH_SCAN:
         await tx.run(_SCAN_AFRESH, (device_id,))
     if rescan & AUDIT:
-        await tx.run(_AUDIT_NOW, (now_us, device_id))
+        await tx.run(_AUDIT_NOW, (to_us(some.now), device_id))
     if rescan:
         await code_rows.unblock_duplicates(tx, device_id)
     return Lease(
         device_id=device_id,
         connected_account_id=account_id,
         token=token + 1,
-        leased_until=leased_until,
+        leased_until=some.leased_until,
+        for_doors=some.for_doors,
     )
 
 
