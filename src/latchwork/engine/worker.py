@@ -1,7 +1,7 @@
 """The claim loop: takes due locks from storage and visits them, many at once, each by one."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 import structlog
@@ -20,8 +20,8 @@ LONGEST_NAP = timedelta(seconds=60)
 AFTER_TROUBLE = timedelta(seconds=1)
 DOORS_AT_ONCE = 16
 """Beyond the other visits, and through one connection as many as it takes of those."""
-LOOK_FOR_DOORS = timedelta(milliseconds=500)
-"""Between two looks for doors that the other visits leave waiting."""
+LOOK_FOR_DOORS = 0.5
+"""Seconds between two looks for doors that the other visits leave waiting."""
 
 
 class Visitor(Protocol):
@@ -71,7 +71,8 @@ class Worker:
         self._wake = asyncio.Event()
         self._visits = _Lane(concurrency)
         self._doors = _Lane(DOORS_AT_ONCE)
-        self._looked_for_doors = datetime.min.replace(tzinfo=UTC)
+        self._look_for_doors_at = 0.0
+        """By the event loop's clock, which nobody sets back."""
         storage.listen_due(self._wake.set)
         connections.listen(self._wake.set)
 
@@ -93,9 +94,9 @@ class Worker:
     async def _claim(self) -> bool:
         """Claims what there is room for; whether another claim is worth trying at once."""
         claimed = await self._fill(self._visits)
-        now = self.clock.now()
-        if now - self._looked_for_doors >= LOOK_FOR_DOORS:
-            self._looked_for_doors = now
+        now = asyncio.get_running_loop().time()
+        if now >= self._look_for_doors_at:
+            self._look_for_doors_at = now + LOOK_FOR_DOORS
             claimed = await self._fill(self._doors, for_doors=True) or claimed
         return claimed
 
