@@ -152,3 +152,30 @@ def test_a_change_that_could_not_be_read_at_once_is_found_soon(fault: str, times
             assert all(world.keypad(f"471{number}") for number in range(3))
 
     scenario()
+
+
+def test_a_change_is_found_though_the_process_that_was_told_of_it_is_gone() -> None:
+    """The lock waits for its turn while another one is programmed."""
+
+    @on_virtual_time
+    async def scenario() -> None:
+        keys = ("front", "back")
+        locks = [{"key": k, "name": k, "latency": 2.0, "capabilities": LOCK} for k in keys]
+        async with World({"locks": locks, "concurrency": 1}) as world:
+            codes = [await world.create(f"471{number}", key="back") for number in range(3)]
+            for code in codes:
+                await world.wait_for(code, "set", 2 * MINUTE)
+            await world.wait(HOUR)
+            for number in range(6):
+                await world.create(f"472{number}", key="front")
+            await world.wait(5 * SECOND)
+            world.promises = False
+            await world.driver.simulate("back", "clear_by_hand", {"position": 3})
+            await world.wait(SECOND)
+            await world.restart()
+            await world.wait(3 * MINUTE)
+            world.promises = True
+            assert all([await world.status(code) == "set" for code in codes])
+            assert all(world.keypad(f"471{number}", "back") for number in range(3))
+
+    scenario()

@@ -192,6 +192,9 @@ class _Visit:
         could not be read."""
         suspects, policy = self.r.connections.suspects, self.r.policy
         positions = suspects.take(self.lease.device_id, self.state.ledger)
+        if not positions and self.lease.suspected:
+            # Which ones was known to a process that is gone.
+            positions = sorted(self.state.ledger)
         if not positions:
             return None
         at_once, unread = positions_at_once(self.state, policy), positions

@@ -78,13 +78,15 @@ class Duplicate(msgspec.Struct, frozen=True):
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
     """A claimed device. The token fences every write-back of the visit. `for_doors`: the visit
-    carries out what somebody at the door waits for, and leaves all else to the next."""
+    carries out what somebody at the door waits for, and leaves all else to the next. `suspected`:
+    since the visit before, the lock said that its codes were changed by another hand."""
 
     device_id: str
     connected_account_id: str
     token: int
     leased_until: datetime
     for_doors: bool = False
+    suspected: bool = False
 
 
 class CodeFilter(msgspec.Struct, frozen=True, kw_only=True):

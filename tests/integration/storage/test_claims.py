@@ -248,3 +248,14 @@ async def test_a_visit_for_a_door_leaves_the_lock_due(stored: Stored) -> None:
     await stored.release(lease, stored.now, attempts=(ended,))
     assert await stored.claim(for_doors=True) == ()
     assert ids(await stored.claim()) == [name]
+
+
+@pytest.mark.parametrize("positions", [True, False])
+async def test_a_claim_tells_that_the_lock_spoke_of_another_hand(
+    stored: Stored, positions: bool
+) -> None:
+    await stored.storage.rescan_device("dev", NOW, positions=positions)
+    lease = await stored.claim_one()
+    assert lease.suspected
+    await stored.release(lease, NOW)
+    assert not (await stored.claim_one()).suspected

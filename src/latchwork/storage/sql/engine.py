@@ -257,6 +257,7 @@ async def _taken(tx: Transaction, row: Row, some: _Claim) -> Lease:
         token=token + 1,
         leased_until=some.leased_until,
         for_doors=some.for_doors,
+        suspected=rescan != 0,
     )
 
 
