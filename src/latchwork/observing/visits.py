@@ -96,7 +96,7 @@ class WatchedVisitStorage:
         return view
 
     async def pending_actions(self, lease: Lease) -> Sequence[ActionAttempt]:
-        return await self._storage.pending_actions(lease)
+        return await _loss_noted(self._storage.pending_actions(lease))
 
     async def checkpoint(
         self, lease: Lease, changes: VisitChanges, now: datetime, extend_to: datetime
@@ -137,10 +137,10 @@ class WatchedVisitStorage:
             self._metrics.lateness.note(max(late, 0.0), driver)
 
 
-async def _loss_noted(writing_back: Awaitable[T]) -> T:
+async def _loss_noted(asking: Awaitable[T]) -> T:
     """Marks the visit at hand when it lost its lease."""
     try:
-        return await writing_back
+        return await asking
     except StaleTokenError:
         _view.set(None)
         raise

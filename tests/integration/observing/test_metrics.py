@@ -14,7 +14,7 @@ from latchwork.observing.observer import Observer, WatchedSender
 from latchwork.webhooks.post import Answer
 from support.virtual_time import run
 from support.watched import WatchedWorld
-from support.world import HOUR, MINUTE
+from support.world import HOUR, MINUTE, ONE_LOCK, SECOND
 
 PIN = "73917391"
 
@@ -105,6 +105,22 @@ def test_failed_operations_are_told_by_outcome_and_their_repetition_as_a_retry()
             observed = {"driver": "simulator", "kind": "observe"}
             assert world.metric(operations, **observed, outcome="retry_later") == 2
             assert world.metric("latchwork_driver_retries_total", **observed) == 2
+
+    run(story())
+
+
+@pytest.mark.parametrize("seconds", range(1, 12))
+def test_a_visit_that_lost_its_lease_is_told_as_lost_wherever_it_notices(seconds: int) -> None:
+    async def story() -> None:
+        lock = {**ONE_LOCK, "latency": 2.5}
+        async with WatchedWorld(Observer(), {"locks": [lock]}) as world:
+            for number in range(4):
+                await world.create(f"471{number}")
+            await world.clock.sleep(seconds * SECOND)
+            await world.storage.clear_leases()
+            await world.clock.sleep(MINUTE)
+            name = "latchwork_visit_seconds_count"
+            assert world.metric(name, driver="unknown", outcome="lost") == 1
 
     run(story())
 
