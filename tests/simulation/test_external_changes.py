@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from latchwork.domain.action_attempt import ActionType
 from latchwork.domain.problem import Problem
 from support.delivery import on_virtual_time
 from support.world import DAY, HOUR, MINUTE, SECOND, World, one_lock
@@ -155,7 +156,8 @@ def test_a_change_that_could_not_be_read_at_once_is_found_soon(fault: str, times
 
 
 def test_a_change_is_found_though_the_process_that_was_told_of_it_is_gone() -> None:
-    """The lock waits for its turn while another one is programmed."""
+    """The lock waits for its turn while another one is programmed, and is visited for its door
+    before it."""
 
     @on_virtual_time
     async def scenario() -> None:
@@ -173,6 +175,8 @@ def test_a_change_is_found_though_the_process_that_was_told_of_it_is_gone() -> N
             await world.driver.simulate("back", "clear_by_hand", {"position": 3})
             await world.wait(SECOND)
             await world.restart()
+            await world.wait(3 * SECOND)
+            await world.ask(ActionType.UNLOCK_DOOR, "back")
             await world.wait(3 * MINUTE)
             world.promises = True
             assert all([await world.status(code) == "set" for code in codes])

@@ -89,6 +89,8 @@ class Reconciler:
 
     async def visit(self, lease: Lease) -> None:
         """Brings one claimed lock as far as it will go now, and releases it."""
+        if lease.suspected:
+            self.connections.suspects.recall(lease.device_id)
         try:
             async with self.connections.turn(lease.connected_account_id) as turn:
                 view = await self.storage.load_visit(lease)
@@ -192,9 +194,6 @@ class _Visit:
         could not be read."""
         suspects, policy = self.r.connections.suspects, self.r.policy
         positions = suspects.take(self.lease.device_id, self.state.ledger)
-        if not positions and self.lease.suspected:
-            # Which ones was known to a process that is gone.
-            positions = sorted(self.state.ledger)
         if not positions:
             return None
         at_once, unread = positions_at_once(self.state, policy), positions

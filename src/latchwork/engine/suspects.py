@@ -44,6 +44,11 @@ class Suspects:
             self._positions.setdefault(device_id, set()).update(suspects)
         return bool(suspects)
 
+    def recall(self, device_id: str) -> None:
+        """Storage says that the lock spoke of another hand. Unless it is known here of which
+        positions, it was known to a process that is gone: any."""
+        self._positions.setdefault(device_id, {_ANY})
+
     def take(self, device_id: str, ours: Collection[int]) -> list[int]:
         """The positions to be read; given once. `ours`: those where we wrote."""
         positions = self._positions.pop(device_id, set())

@@ -49,3 +49,12 @@ def test_what_was_not_read_is_suspected_on_and_tried_the_rarer_the_longer_it_fai
     assert waits[-1] == POLICY.longest_backoff
     assert found.put_back("dev", [], POLICY, 0.5) is None
     assert found.put_back("dev", [2], POLICY, 0.5) == POLICY.device_backoff
+
+
+def test_what_only_storage_knows_of_may_be_any_position() -> None:
+    found = suspects()
+    found.note("known", [3])
+    for name in ("known", "unknown"):
+        found.recall(name)
+    assert found.take("known", {1, 2}) == [3]
+    assert found.take("unknown", {1, 2}) == [1, 2]
