@@ -122,7 +122,8 @@ class Driver(Protocol):
 
     @property
     def max_concurrent_visits(self) -> int:
-        """How many locks may be worked on at once through this connection."""
+        """How many locks may be worked on at once through this connection; as many doors may be
+        moved besides, unless it is 1: then everything is done one after the other."""
 
     async def run(self, sink: Sink, connected: Callable[[], None]) -> None:
         """Connects, calls `connected` once the provider answers, reports all locks with one
