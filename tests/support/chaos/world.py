@@ -21,6 +21,7 @@ from latchwork.domain.webhook import Webhook
 from latchwork.engine import worker as worker_module
 from latchwork.engine.connections import Connections
 from latchwork.engine.worker import Worker
+from latchwork.storage.instants import to_us
 from latchwork.storage.interface import CodeFilter, CodeView, Lease
 from latchwork.storage.sql import slots
 from latchwork.storage.sqlite.session import drive
@@ -46,6 +47,8 @@ did is found with the proofs, and a duplicate is tried anew when a code of the l
 CROWDED = 3
 """Times as much on a lock of three positions with codes that wait for one: it is looked at for
 room as well."""
+THIRD_ATTEMPT = timedelta(minutes=12)
+"""From an event to the third attempt to deliver it, with its jitter and the deliverer's looks."""
 SELDOM = timedelta(minutes=10)
 """How often workers and deliverer look without a reason, so that weeks cost little."""
 _SHOWN = "SELECT access_code_id, generation FROM access_code WHERE device_id = ? AND status = 'set'"
@@ -304,9 +307,11 @@ class ChaosWorld(World):
         assert not (is_due and key != "small"), f"{now}: {key}: owed for long, and {code.status}"
 
     async def close(self) -> None:
-        """The end of a run: every event has reached both endpoints, and a quiet lock is quiet."""
+        """The end of a run: every event has reached both endpoints, but for those that the moody
+        one may have refused just now."""
         rows = self.connection.execute(
-            "SELECT event_id FROM event WHERE sequence > ?", (self._told_before,)
+            "SELECT event_id FROM event WHERE sequence > ? AND created_at <= ?",
+            (self._told_before, to_us(self.clock.now() - THIRD_ATTEMPT)),
         ).fetchall()
         for url, delivered in self.endpoints.delivered.items():
             lost = [event_id for (event_id,) in rows if not delivered[event_id]]

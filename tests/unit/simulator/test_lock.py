@@ -240,6 +240,13 @@ def test_late_changes_take_effect_in_their_order() -> None:
     assert not lock.opens(PIN, NOW + 6 * SECOND)
 
 
+def test_late_changes_take_effect_in_their_order_when_nobody_looks_in_between() -> None:
+    lock = a_lock({"late_apply": 5})
+    for seconds, pin in enumerate((OTHER, PIN, OTHER, PIN)):
+        write(lock, pin=pin, now=NOW + seconds * SECOND)
+    assert seen(lock, now=NOW + 60 * SECOND) == Holds(PIN)
+
+
 def test_calls_that_fail_next_do_nothing() -> None:
     lock = a_lock({"fail_next": 1})
     with pytest.raises(RetryLater):

@@ -124,6 +124,9 @@ class SimulatedLock:
     def put(self, position: int, stored: Stored | None, now: datetime) -> None:
         """Changes a position at once, as a person at the keypad does; None empties it."""
         self.settle(now)
+        self._change(position, stored, now)
+
+    def _change(self, position: int, stored: Stored | None, now: datetime) -> None:
         if self.faults.stale_reads:
             self._before[position] = (self.codes.get(position), now)
         if stored is None:
@@ -147,7 +150,7 @@ class SimulatedLock:
         """Lets late changes take effect that are due."""
         while self.pending and self.pending[0].due_at <= now:
             change = self.pending.pop(0)
-            self.put(change.position, change.stored, now)
+            self._change(change.position, change.stored, now)
 
     # By the provider, without the lock
 
