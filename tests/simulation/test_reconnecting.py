@@ -1,4 +1,4 @@
-"""A connection that is made anew, and a storage that is away for a while."""
+"""A connection that is made anew, a storage that is away for a while, a lock that comes back."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from latchwork.engine.housekeeping import EVERY, Kept, keep_house
 from latchwork.storage.interface import StorageUnavailable
 from support.delivery import on_virtual_time
 from support.virtual_time import VirtualClock
-from support.world import ONE_LOCK, SECOND, World
+from support.world import DAY, HOUR, MINUTE, ONE_LOCK, SECOND, World, one_lock
 
 NOTHING_ELSE = Kept(events=None, deliveries=None, attempts=None, audit=None, codes=None)
 
@@ -131,3 +131,17 @@ async def test_what_is_kept_for_a_day_is_forgotten_in_time() -> None:
     await asyncio.gather(task, return_exceptions=True)
     assert requests.left == 0
     assert requests.looks[1] - requests.looks[0] == EVERY
+
+
+@on_virtual_time
+async def test_what_comes_to_wait_for_a_lock_that_was_looked_for_seldom_is_done_at_once() -> None:
+    async with World(one_lock()) as world:
+        world.lock().faults.offline = True
+        await world.create("4711", lasts=HOUR)
+        await world.wait(HOUR + 10 * MINUTE)
+        before = world.lock().radio.probe
+        await world.wait(2 * DAY)
+        assert 4 <= world.lock().radio.probe - before <= 10
+        world.lock().faults.offline = False
+        code = await world.create("4712")
+        await world.wait_for(code, "set", 10 * SECOND)

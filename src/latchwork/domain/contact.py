@@ -171,16 +171,13 @@ def unreached(
     jitter: float,
     *,
     after: timedelta | None = None,
-    idle: bool = False,
 ) -> None:
     """The lock did not answer: a back-off, then a warning, then an error. `after`: what the
-    driver asked to wait; `idle`: nothing waits for the lock, so it is looked for seldom."""
+    driver asked to wait."""
     failures = state.device.failures + 1
     wait = backoff(policy.device_backoff, policy.longest_backoff, failures, jitter)
     if after is not None:
         wait = max(wait, after)
-    if idle:
-        wait = max(wait, policy.audit_interval)
     state.set_device(failures=failures, retry_at=now + wait)
     if failures >= policy.flaky_after:
         _apply(state, became_flaky(state.device, state.account, now))

@@ -8,8 +8,7 @@ from latchwork.domain.lock_state import LockState
 from latchwork.domain.policy import Policy, backoff
 from latchwork.domain.problem import Problem, added, has, without
 from latchwork.domain.settle import next_change
-from latchwork.domain.slots import Phase
-from latchwork.domain.wanted import is_misplaced, is_wanted, rests
+from latchwork.domain.wanted import has_standing, has_work, is_misplaced, is_wanted, rests
 
 FULL = "max_access_codes_reached"
 NO_SPACE = "no_space_for_access_code_on_device"
@@ -17,7 +16,7 @@ NO_SPACE = "no_space_for_access_code_on_device"
 
 def next_due(state: LockState, now: datetime, policy: Policy) -> datetime | None:
     """When to look again if nothing wakes the engine before; None: never by time alone."""
-    times: list[datetime | None] = [state.device.retry_at]
+    times: list[datetime | None] = [_look_for_lock(state, now, policy)]
     for code in state.codes.values():
         if code.deleted_at is not None:
             continue
@@ -30,9 +29,18 @@ def next_due(state: LockState, now: datetime, policy: Policy) -> datetime | None
         times.append(wish.created_at + policy.unmanaged_expiry)
         other = state.foreign_of(wish.unmanaged_id)
         times.append(None if other is None else other.retry_at)
-    if any(e.phase is Phase.CONFIRMED for e in state.ledger.values()):
+    if has_standing(state):
         times.append(state.device.audit_at)
     return min((t for t in times if t is not None and t > now), default=None)
+
+
+def _look_for_lock(state: LockState, now: datetime, policy: Policy) -> datetime | None:
+    """When to ask a lock again that did not answer: seldom while nothing waits for it. What comes
+    to wait for it meanwhile is a reason of its own, and need not wait so long."""
+    at = state.device.retry_at
+    if at is None or state.device.failures == 0 or has_work(state, now, policy):
+        return at
+    return max(at, now + policy.audit_interval)
 
 
 def note_failures(state: LockState, now: datetime, policy: Policy, jitter: float) -> None:

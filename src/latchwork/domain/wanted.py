@@ -52,11 +52,17 @@ def rests(state: LockState, code: AccessCode) -> bool:
     return entry is not None and is_proven(state, code) and not needs_rename(state, code, entry)
 
 
+def has_standing(state: LockState) -> bool:
+    """Whether there is anything of ours to audit."""
+    return any(entry.phase is Phase.CONFIRMED for entry in state.ledger.values())
+
+
 def has_work(state: LockState, now: datetime, policy: Policy) -> bool:
     """Whether the lock would be spoken to if it could be reached."""
     if state.wishes or any(is_misplaced(state, e, now) for e in state.ledger.values()):
         return True
-    if state.device.audit_at is not None and state.device.audit_at <= now:
+    audit_at = state.device.audit_at
+    if audit_at is not None and audit_at <= now and has_standing(state):
         return True
     return any(
         is_wanted(state, code, now)

@@ -164,12 +164,11 @@ class _Visit:
             return None
         if self.state.device.online:
             return driver
-        idle = not has_work(self.state, self.now, self.r.policy)
-        if idle and self.state.device.failures == 0:
+        if self.state.device.failures == 0 and not has_work(self.state, self.now, self.r.policy):
             return None
-        return driver if await self._probe(driver, idle=idle) else None
+        return driver if await self._probe(driver) else None
 
-    async def _probe(self, driver: Driver, *, idle: bool) -> bool:
+    async def _probe(self, driver: Driver) -> bool:
         try:
             with self.r.patience.within(CALL_TIMEOUT):
                 answered = await driver.probe(self.key)
@@ -178,7 +177,7 @@ class _Visit:
         if answered:
             contact.reached(self.state, self.now)
         elif not self._cut_off():
-            contact.unreached(self.state, self.now, self.r.policy, self.r.rng.random(), idle=idle)
+            contact.unreached(self.state, self.now, self.r.policy, self.r.rng.random())
         return answered
 
     def _settle_unreached(self) -> datetime | None:

@@ -271,3 +271,14 @@ def claim_what_is_claimed() -> Patches:
 def tell_of_an_overtaken_state() -> Patches:
     """A code that was deleted during the visit is told to be set."""
     return [(engine, "_STATES", frozenset())]
+
+
+@mutation
+def forget_what_a_door_left() -> Patches:
+    """A lock that was visited for its door alone is not due any more."""
+    release = reconciler._Visit._release
+
+    async def ended(self: Any, due_at: datetime | None) -> None:
+        await release(self, None if self.lease.for_doors else due_at)
+
+    return [(reconciler._Visit, "_release", ended)]

@@ -172,7 +172,10 @@ class Story:
         self._note(f"{kind.value} at {view.code.position}", view.device.provider_key)
 
     async def door(self) -> None:
-        """Somebody stands at one of the doors."""
+        """Somebody stands at a door while codes are being programmed."""
+        for _ in range(3):
+            await self.create()
+        await self.world.clock.sleep(self.rng.random() * SECOND)
         key = self._key()
         kind = self.rng.choice((ActionType.LOCK_DOOR, ActionType.UNLOCK_DOOR))
         self.wishes.append(await self.world.ask(kind, key))

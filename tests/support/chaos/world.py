@@ -180,8 +180,8 @@ class ChaosWorld(World):
                 storage, self.connections, self.clock, self.policy, self.rng, self.new_id
             )
             visits.worker = f"worker {number}"
-            # So few at once that neither takes all that is due.
-            worker = Worker(storage, self.connections, self.clock, visits, concurrency=3)
+            # So few at once that neither takes all that is due, and doors need their own lane.
+            worker = Worker(storage, self.connections, self.clock, visits, concurrency=1)
             self._tasks.append(asyncio.create_task(worker.run()))
         deliverer = Deliverer(
             self.storage,
