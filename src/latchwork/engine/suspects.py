@@ -21,6 +21,8 @@ class Suspects:
         self._echo = echo
         self._positions: dict[str, set[int]] = {}
         self._writes: dict[str, dict[int, datetime]] = {}
+        self._noted: set[str] = set()
+        """Locks that spoke of another hand here, which storage has not handed back yet."""
         self._failures: dict[str, int] = {}
         """Visits in a row that did not get to read what was to be read."""
 
@@ -42,12 +44,16 @@ class Suspects:
                 del self._writes[device_id][echoed]
         if suspects:
             self._positions.setdefault(device_id, set()).update(suspects)
+            self._noted.add(device_id)
         return bool(suspects)
 
     def recall(self, device_id: str) -> None:
-        """Storage says that the lock spoke of another hand. Unless it is known here of which
-        positions, it was known to a process that is gone: any."""
-        self._positions.setdefault(device_id, {_ANY})
+        """Storage says that the lock spoke of another hand. Unless it did so here, where a visit
+        may have read the positions by now, it did to a process that is gone: of any."""
+        if device_id in self._noted:
+            self._noted.discard(device_id)
+        else:
+            self._positions.setdefault(device_id, {_ANY})
 
     def take(self, device_id: str, ours: Collection[int]) -> list[int]:
         """The positions to be read; given once. `ours`: those where we wrote."""

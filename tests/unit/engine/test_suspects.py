@@ -54,7 +54,12 @@ def test_what_was_not_read_is_suspected_on_and_tried_the_rarer_the_longer_it_fai
 def test_what_only_storage_knows_of_may_be_any_position() -> None:
     found = suspects()
     found.note("known", [3])
-    for name in ("known", "unknown"):
+    found.note("read", [3])
+    found.take("read", {1, 2})
+    for name in ("known", "read", "unknown"):
         found.recall(name)
     assert found.take("known", {1, 2}) == [3]
+    assert found.take("read", {1, 2}) == []
     assert found.take("unknown", {1, 2}) == [1, 2]
+    found.recall("read")
+    assert found.take("read", {1, 2}) == [1, 2]
