@@ -183,3 +183,15 @@ def test_a_change_is_found_though_the_process_that_was_told_of_it_is_gone() -> N
             assert all(world.keypad(f"471{number}", "back") for number in range(3))
 
     scenario()
+
+
+@on_virtual_time
+async def test_a_code_by_another_hand_that_is_told_of_costs_one_read_of_its_position() -> None:
+    async with World(one_lock(**LOCK)) as world:
+        for number in range(8):
+            await world.create(f"471{number}")
+        await world.wait(HOUR)
+        before = world.lock().radio.read
+        await world.simulate("program_by_hand", code="5811", told=True)
+        await world.wait(MINUTE)
+        assert world.lock().radio.read - before <= 2
