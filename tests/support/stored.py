@@ -135,6 +135,19 @@ class Stored:
             }
         )
 
+    def command(self, kind: ActionType = ActionType.UNLOCK_DOOR, **fields: Any) -> ActionAttempt:
+        """For the engine to carry out on a lock."""
+        return ActionAttempt(
+            **{
+                "action_attempt_id": self.new_id(),
+                "workspace_id": "ws",
+                "action_type": kind,
+                "created_at": self.now,
+                "device_id": "dev",
+                **fields,
+            }
+        )
+
     def event(self, event_type: str = CREATED, **fields: Any) -> NewEvent:
         return NewEvent(event_type=event_type, occurred_at=self.now, **fields)
 

@@ -195,12 +195,13 @@ class _Visit:
         positions = suspects.take(self.lease.device_id, self.state.ledger)
         if not positions:
             return None
-        at_once, unread = positions_at_once(self.state, policy), positions
+        at_once = positions_at_once(self.state, policy)
         try:
-            while unread and can_reach(self.state, self.now):
+            for start in range(0, len(positions), at_once):
+                if not can_reach(self.state, self.now):
+                    break
                 await self._before_step()
-                await self._read(driver, unread[:at_once])
-                unread = unread[at_once:]
+                await self._read(driver, positions[start : start + at_once])
         finally:
             unread = [p for p in positions if isinstance(self.fresh.get(p, NotRead()), NotRead)]
             wait = suspects.put_back(self.lease.device_id, unread, policy, self.r.rng.random())

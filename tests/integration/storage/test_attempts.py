@@ -9,20 +9,6 @@ from latchwork.storage.interface import StaleTokenError
 from support.stored import HOUR, NOW, SECOND, Stored, all_pages
 
 
-def a_command(
-    stored: Stored, kind: ActionType = ActionType.UNLOCK_DOOR, **fields: object
-) -> ActionAttempt:
-    values = {
-        "action_attempt_id": stored.new_id(),
-        "workspace_id": "ws",
-        "action_type": kind,
-        "created_at": stored.now,
-        "device_id": "dev",
-        **fields,
-    }
-    return msgspec.convert(values, ActionAttempt, from_attributes=True)
-
-
 async def status_of(stored: Stored, attempt: ActionAttempt) -> AttemptStatus:
     found = await stored.storage.attempt("ws", attempt.action_attempt_id)
     assert found is not None
@@ -50,10 +36,10 @@ async def test_an_attempt_comes_back_as_it_was_stored(stored: Stored) -> None:
 async def test_a_command_makes_its_lock_due_and_is_handed_to_the_visit(stored: Stored) -> None:
     code = await stored.create(due_at=NOW + HOUR)
     stored.clock.go(SECOND)
-    first = a_command(stored, ActionType.LOCK_DOOR)
+    first = stored.command(ActionType.LOCK_DOOR)
     await stored.storage.add_attempt(first)
     stored.clock.go(SECOND)
-    second = a_command(stored, ActionType.SIMULATE)
+    second = stored.command(ActionType.SIMULATE)
     await stored.storage.add_attempt(second)
     await stored.update(code, name="New", due_at=NOW + HOUR)
     view = await stored.storage.load_visit(await stored.claim_one())
@@ -63,13 +49,13 @@ async def test_a_command_makes_its_lock_due_and_is_handed_to_the_visit(stored: S
 async def test_a_visit_sees_the_commands_that_came_since_as_long_as_it_holds_the_lock(
     stored: Stored,
 ) -> None:
-    first = a_command(stored)
+    first = stored.command()
     await stored.storage.add_attempt(first)
     lease = await stored.claim_one()
     ended = msgspec.structs.replace(first, status=AttemptStatus.SUCCESS)
     lease = await stored.write(lease, attempts=(ended,))
     assert await stored.storage.pending_actions(lease) == ()
-    second = a_command(stored)
+    second = stored.command()
     await stored.storage.add_attempt(second)
     assert await stored.storage.pending_actions(lease) == (second,)
     await stored.release(lease)
@@ -78,7 +64,7 @@ async def test_a_visit_sees_the_commands_that_came_since_as_long_as_it_holds_the
 
 
 async def test_an_ended_command_is_not_handed_out_again(stored: Stored) -> None:
-    command = a_command(stored)
+    command = stored.command()
     await stored.storage.add_attempt(command)
     lease = await stored.claim_one()
     ended = msgspec.structs.replace(
@@ -121,10 +107,10 @@ async def test_attempts_are_listed_newest_first_and_filtered(stored: Stored) -> 
     listed = []
     for number in range(5):
         stored.clock.go(SECOND)
-        command = a_command(stored, device_id="dev2" if number % 2 else "dev")
+        command = stored.command(device_id="dev2" if number % 2 else "dev")
         await stored.storage.add_attempt(command)
         listed.append(command)
-    hidden = a_command(stored, ActionType.SIMULATE)
+    hidden = stored.command(ActionType.SIMULATE)
     await stored.storage.add_attempt(hidden)
     storage = stored.storage
     assert (

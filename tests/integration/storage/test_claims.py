@@ -1,11 +1,12 @@
 """Claims of due locks: order, fairness, leases, tokens."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import pytest
 
-from latchwork.domain.action_attempt import ActionAttempt, ActionType, AttemptStatus
+from latchwork.domain.action_attempt import ActionType, AttemptStatus
 from latchwork.domain.visit import VisitChanges
 from latchwork.storage.interface import Lease, StaleTokenError
 from support.stored import HOUR, LEASE, NOW, SECOND, Stored
@@ -199,16 +200,8 @@ async def test_leases_of_a_process_that_died_are_cleared(stored: Stored) -> None
         assert (await stored.claim_one()).token > lease.token
 
 
-async def _door(stored: Stored, device_id: str, **fields: object) -> None:
-    values = {
-        "action_attempt_id": stored.new_id(),
-        "workspace_id": "ws",
-        "action_type": ActionType.UNLOCK_DOOR,
-        "created_at": stored.now,
-        "device_id": device_id,
-        **fields,
-    }
-    await stored.storage.add_attempt(msgspec.convert(values, ActionAttempt, from_attributes=True))
+async def _door(stored: Stored, device_id: str, **fields: Any) -> None:
+    await stored.storage.add_attempt(stored.command(device_id=device_id, **fields))
 
 
 async def test_doors_that_wait_can_be_claimed_alone(stored: Stored) -> None:
