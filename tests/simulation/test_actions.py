@@ -10,12 +10,6 @@ from support.world import ONE_LOCK, SECOND, World
 CODES = 8
 
 
-async def status_of(world: World, attempt_id: str) -> AttemptStatus:
-    attempt = await world.storage.attempt(world.workspace_id, attempt_id)
-    assert attempt is not None
-    return attempt.status
-
-
 @on_virtual_time
 async def test_a_door_does_not_wait_for_all_codes_to_be_on_its_lock() -> None:
     async with World({"locks": [{**ONE_LOCK, "latency": 2.0}]}) as world:
@@ -23,7 +17,7 @@ async def test_a_door_does_not_wait_for_all_codes_to_be_on_its_lock() -> None:
         await world.wait(5 * SECOND)
         attempt_id = await world.ask(ActionType.UNLOCK_DOOR)
         await world.wait(6 * SECOND)
-        assert await status_of(world, attempt_id) is AttemptStatus.SUCCESS
+        assert await world.status_of(attempt_id) is AttemptStatus.SUCCESS
         assert "setting" in {await world.status(code) for code in codes}
         for code in codes:
             await world.wait_for(code, "set", 60 * SECOND)
@@ -69,7 +63,7 @@ async def test_a_door_does_not_wait_until_all_codes_are_on_another_lock() -> Non
         await world.wait(5 * SECOND)
         attempt_id = await world.ask(ActionType.UNLOCK_DOOR, "back")
         await world.wait(6 * SECOND)
-        assert await status_of(world, attempt_id) is AttemptStatus.SUCCESS
+        assert await world.status_of(attempt_id) is AttemptStatus.SUCCESS
         assert not world.lock("back").locked
         assert "setting" in {await world.status(code) for code in codes}
         for code in codes:
@@ -85,7 +79,7 @@ async def test_many_doors_go_before_codes_one_after_the_other() -> None:
         await world.wait(5 * SECOND)
         asked = [await world.ask(ActionType.UNLOCK_DOOR, key) for key in ("side", "back", "front")]
         await world.wait(16 * SECOND)
-        assert {await status_of(world, one) for one in asked} == {AttemptStatus.SUCCESS}
+        assert {await world.status_of(one) for one in asked} == {AttemptStatus.SUCCESS}
         for code in codes:
             await world.wait_for(code, "set", 120 * SECOND)
         assert (await world.told()).count("action_attempt.unlock_door.succeeded") == len(asked)
@@ -101,7 +95,7 @@ async def test_a_door_waits_neither_for_a_dead_lock_nor_for_many_due_ones() -> N
         await world.wait(10 * SECOND)
         attempt_id = await world.ask(ActionType.UNLOCK_DOOR, "back")
         await world.wait(12 * SECOND)
-        assert await status_of(world, attempt_id) is AttemptStatus.SUCCESS
+        assert await world.status_of(attempt_id) is AttemptStatus.SUCCESS
 
 
 @on_virtual_time

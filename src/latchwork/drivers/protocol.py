@@ -143,8 +143,11 @@ class Driver(Protocol):
         """
 
     async def scan(self, provider_key: str) -> Mapping[int, Observation]:
-        """What is known of all positions, as cheaply as the provider allows; called seldom
-        (adoption, changes without a position). Positions not named are unknown."""
+        """What is known of all positions, for less than reading each; called seldom (adoption,
+        changes without a position). Positions not named are unknown.
+
+        Raises Unsupported where the lock tells one after the other: whoever asks then reads them in
+        parts, so that others come between."""
 
     async def write(
         self,

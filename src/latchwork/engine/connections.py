@@ -26,6 +26,7 @@ from latchwork.engine import account_state
 from latchwork.engine.clock import Clock
 from latchwork.engine.inbound import Inbound
 from latchwork.engine.ownership import BEAT, Ownership
+from latchwork.engine.scans import Scans
 from latchwork.engine.suspects import OWN_WRITE_ECHO, Suspects
 from latchwork.engine.turns import Turn, Turns
 from latchwork.storage.interface import Storage
@@ -84,6 +85,7 @@ class Connections:
         self._held: Collection[str] | None = None if ownership is None else ()
         """The accounts of this process; None: all."""
         self.suspects = Suspects(clock.now, echo)
+        self.scans = Scans()
         self._turns = Turns()
         self._inbound = Inbound(storage, clock, new_id, self.suspects.note)
         self._live: dict[str, Driver] = {}

@@ -19,7 +19,6 @@ from latchwork.domain.believe import believe, believe_scan
 from latchwork.domain.errors import LatchworkError, RetryLater, Unsupported
 from latchwork.domain.lock_state import LockState
 from latchwork.domain.observation import NotRead, Observation
-from latchwork.domain.pin import Pin
 from latchwork.domain.plan import (
     Clear,
     Program,
@@ -31,9 +30,10 @@ from latchwork.domain.plan import (
     positions_at_once,
 )
 from latchwork.domain.policy import Policy
+from latchwork.domain.reserve import reserve
 from latchwork.domain.rest import next_due, note_failures, note_fullness, renew_audit
 from latchwork.domain.settle import settle
-from latchwork.domain.slots import LedgerEntry, Phase
+from latchwork.domain.slots import Phase
 from latchwork.domain.unmanaged import fulfil
 from latchwork.domain.visit import LockView
 from latchwork.domain.wanted import can_reach, has_work
@@ -62,6 +62,9 @@ LOOK_FOR_ACTIONS = timedelta(seconds=2)
 """A visit that goes on looks so often whether the door shall be opened meanwhile."""
 POOL_PAUSE = timedelta(seconds=1)
 """Before backup codes are put on a lock, or taken off: guests' codes go first."""
+SCAN_STRETCH = timedelta(seconds=10)
+"""A visit that scans position by position leaves the rest to the next one after this: what was
+wished meanwhile goes first."""
 MAX_ROUNDS = 200
 """A visit that still finds work after so many rounds gives the others a turn."""
 
@@ -91,6 +94,7 @@ class Reconciler:
         """Brings one claimed lock as far as it will go now, and releases it."""
         if lease.suspected:
             self.connections.suspects.recall(lease.device_id)
+            self.connections.scans.forget(lease.device_id)
         try:
             async with self.connections.turn(lease.connected_account_id) as turn:
                 view = await self.storage.load_visit(lease)
@@ -226,7 +230,8 @@ class _Visit:
             if isinstance(step, Read):
                 await self._read(driver, step.positions)
             elif isinstance(step, Scan):
-                await self._scan(driver)
+                if not await self._scan(driver):
+                    return self.now
             else:
                 await self._program(driver, step)
         return self.now + timedelta(seconds=1)
@@ -249,20 +254,42 @@ class _Visit:
             contact.reached(self.state, now)
         believe(self.state, read, now)
 
-    async def _scan(self, driver: Driver) -> None:
+    async def _scan(self, driver: Driver) -> bool:
+        """Whether the visit may go on; else the rest of the scan is for the next one."""
         self.state.set_device(scanned_at=self.now)
         if not self.state.device.capabilities.scan_on_adoption:
-            return
+            return True
         try:
             with self.r.patience.within(LONGEST_READ):
                 scanned = await driver.scan(self.key)
         except Unsupported:
-            return
+            return await self._scan_in_parts(driver)
         except Exception as error:  # noqa: BLE001 - whatever escapes a driver is a failed read
             self.state.set_device(scanned_at=None)
             self._unreached(error)
-            return
+            return True
         believe_scan(self.state, scanned, self.now)
+        return True
+
+    async def _scan_in_parts(self, driver: Driver) -> bool:
+        """Position after position, from where the last visit left off. One that the lock passes
+        over in silence stays unknown."""
+        scans, began = self.r.connections.scans, self.now
+        unread = scans.unread(self.state.device)
+        at_once = positions_at_once(self.state, self.r.policy)
+        self.state.set_device(scanned_at=None)
+        while unread and can_reach(self.state, self.now):
+            if self.now - began >= SCAN_STRETCH:
+                return False
+            await self._before_step()
+            if others := [p for p in unread[:at_once] if p not in self.state.ledger]:
+                await self._read(driver, others)
+            if can_reach(self.state, self.now) or await self._probe(driver):
+                del unread[:at_once]
+        if not unread:
+            scans.forget(self.lease.device_id)
+            self.state.set_device(scanned_at=self.now)
+        return True
 
     def _unreached(self, error: Exception) -> None:
         after = error.after if isinstance(error, RetryLater) else None
@@ -289,7 +316,7 @@ class _Visit:
     async def _program(self, driver: Driver, step: Program) -> None:
         standing = any(one.position in self.state.ledger for one in step.steps)
         for one in step.steps:
-            self._reserve(one)
+            reserve(self.state, one)
         # Status, reservations and their events are on disk before the lock is touched. The status
         # of a code that was at no position is what it was; that of another may have changed.
         if standing:
@@ -301,33 +328,6 @@ class _Visit:
             self.fresh.pop(one.position, None)
             if not can_reach(self.state, ended):
                 return
-
-    def _reserve(self, step: Write | Clear) -> None:
-        entry = self.state.ledger.get(step.position)
-        if isinstance(step, Clear):
-            if entry is not None:
-                self.state.set_entry(msgspec.structs.replace(entry, phase=Phase.CLEARING))
-            return
-        earlier: tuple[Pin, ...] = ()
-        confirmed_pin = confirmed_at = None
-        if entry is not None:
-            earlier = tuple(p for p in (entry.pin, *entry.earlier_pins) if p != step.pin)
-            confirmed_pin, confirmed_at = entry.confirmed_pin, entry.confirmed_at
-        self.state.set_entry(
-            LedgerEntry(
-                device_id=self.state.device.device_id,
-                position=step.position,
-                access_code_id=step.access_code_id,
-                generation=step.generation,
-                pin=step.pin,
-                earlier_pins=earlier,
-                name=step.name,
-                window=step.window,
-                confirmed_pin=confirmed_pin,
-                confirmed_at=confirmed_at,
-                appearance=None if entry is None else entry.appearance,
-            )
-        )
 
     async def _do(self, driver: Driver, step: Write | Clear, begun: datetime) -> datetime:
         """When the step ended."""

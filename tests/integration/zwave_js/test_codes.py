@@ -2,7 +2,7 @@
 
 import pytest
 
-from latchwork.domain.errors import Conflict, NeedsAttention, Rejected, RetryLater
+from latchwork.domain.errors import Conflict, NeedsAttention, Rejected, RetryLater, Unsupported
 from latchwork.domain.observation import Empty, Holds, NotRead, Observation, Occupied
 from latchwork.domain.pin import Pin
 from latchwork.drivers.protocol import Driver
@@ -190,7 +190,16 @@ async def test_work_on_one_position_leaves_foreign_codes_alone(
     await driver.write(key(node), 1, Pin("4711"), None, None)
     await driver.clear(key(node), 1)
     assert rig.pins(node) == {9: "9999"}
-    assert pin_in((await driver.scan(key(node)))[9]) == Pin("9999")
+    assert pin_in((await driver.observe(key(node), [9]))[9]) == Pin("9999")
+
+
+async def test_only_a_credential_lock_tells_all_its_codes_at_once(
+    rig: ZwaveRig, driver: Driver
+) -> None:
+    rig.program(CREDENTIAL_LOCK, 9, "9999")
+    assert pin_in((await driver.scan(key(CREDENTIAL_LOCK)))[9]) == Pin("9999")
+    with pytest.raises(Unsupported):
+        await driver.scan(key(V1_LOCK))
 
 
 async def test_a_disabled_code_is_told_as_valid_never(rig: ZwaveRig, driver: Driver) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from latchwork.domain.action_attempt import ActionAttempt, ActionType
+from latchwork.domain.action_attempt import ActionAttempt, ActionType, AttemptStatus
 from latchwork.domain.pin import Pin
 from latchwork.storage.interface import UnmanagedFilter
 from support.chaos.world import STARTS, ChaosWorld
@@ -23,6 +23,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "telling": {"pushes_changes": True, "refuses_duplicates": True},
     "small": {"positions": 3},
 }
+ONE_BY_ONE = {"plain", "masked"}
+"""They are scanned position by position."""
 FAULTS: tuple[tuple[str, Any], ...] = (
     ("offline", True),
     ("drop_answer", 2),
@@ -219,6 +221,7 @@ class Story:
     async def step_clock(self) -> None:
         step = self.rng.choice((-45 * SECOND, -5 * SECOND, 20 * SECOND, 50 * SECOND, HOUR))
         self._note(f"clock steps by {step}")
+        self.world.latest()
         self.world.clock.skew += step
         self.world.disturbed_at = self.world.clock.now()
 
@@ -299,9 +302,7 @@ class Story:
 
     async def _wishes_ended(self) -> None:
         for attempt_id in self.wishes:
-            attempt = await self.world.storage.attempt(self.world.workspace_id, attempt_id)
-            assert attempt is not None
-            assert attempt.status.value != "pending"
+            assert await self.world.status_of(attempt_id) is not AttemptStatus.PENDING
 
 
 async def _tell(seed: int, steps: int) -> str:
@@ -313,6 +314,7 @@ async def _tell(seed: int, steps: int) -> str:
             "name": key,
             "latency": 0.2,
             "capabilities": capabilities,
+            "scans": key not in ONE_BY_ONE,
             "time_zone": zones.get(key),
         }
         for key, capabilities in KINDS.items()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from latchwork.domain.errors import Conflict, LatchworkError, Rejected, RetryLater
+from latchwork.domain.errors import Conflict, LatchworkError, Rejected, RetryLater, Unsupported
 from latchwork.domain.observation import Empty, Holds, NotRead, Occupied
 from latchwork.domain.pin import Pin
 from latchwork.drivers.zwave_js import node as node_module
@@ -204,12 +204,11 @@ async def test_a_scan_names_what_is_there_and_whose_users_are_taken() -> None:
     }
 
 
-async def test_a_scan_that_breaks_off_keeps_what_it_has() -> None:
-    lock, _ = scripted_lock({"get": [{"response": None}, RetryLater("gone")]}, positions=3)
-    assert list(await UserCodes(lock).scan()) == [1]
-    lock, _ = scripted_lock({"get": RetryLater("gone")}, positions=3)
-    with pytest.raises(RetryLater):
+async def test_user_code_locks_tell_their_codes_one_by_one() -> None:
+    lock, script = scripted_lock({}, positions=3)
+    with pytest.raises(Unsupported):
         await UserCodes(lock).scan()
+    assert not script.sent
 
 
 @pytest.mark.parametrize(

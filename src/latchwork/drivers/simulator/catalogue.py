@@ -9,7 +9,8 @@ from latchwork.domain.device import CodeConstraint, LockCapabilities, OfflineCod
 
 class LockSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A simulated lock as settings name it. `latency`: seconds for a call, None: the
-    connection's; `faults`: by name, see `Faults`."""
+    connection's; `scans`: whether one call tells of all positions, as clouds do and radios do not;
+    `faults`: by name, see `Faults`."""
 
     key: str
     name: str
@@ -20,6 +21,7 @@ class LockSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     battery_level: float | None = 1.0
     time_zone: str | None = None
     latency: float | None = None
+    scans: bool = True
     locked: bool = True
     faults: dict[str, Any] = {}
 
@@ -29,10 +31,12 @@ DEMO_CONCURRENCY: Final = 64
 _ZONE: Final = "Europe/Amsterdam"
 
 
-def equal_locks(count: int, capabilities: LockCapabilities) -> tuple[LockSpec, ...]:
+def equal_locks(
+    count: int, capabilities: LockCapabilities, *, scans: bool = True
+) -> tuple[LockSpec, ...]:
     """`count` locks that differ in nothing but their names."""
     return tuple(
-        LockSpec(key=f"lock-{n}", name=f"Lock {n}", capabilities=capabilities)
+        LockSpec(key=f"lock-{n}", name=f"Lock {n}", capabilities=capabilities, scans=scans)
         for n in range(1, count + 1)
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from latchwork.domain.access_code import Offline
-from latchwork.domain.errors import RetryLater
+from latchwork.domain.errors import RetryLater, Unsupported
 from latchwork.domain.observation import Observation
 from latchwork.domain.pin import Pin
 from latchwork.domain.window import Window
@@ -67,6 +67,8 @@ class SimulatorDriver:
             return lock.read(positions, now)
 
     async def scan(self, provider_key: str) -> Mapping[int, Observation]:
+        if not self.house.scans(provider_key):
+            raise Unsupported("The lock tells its codes one by one.")
         async with self._turn(provider_key):
             lock, now = await self._reach(provider_key)
             return lock.scan(now)

@@ -37,6 +37,10 @@ class House:
         """Seconds for a call, when the lock has a pace of its own."""
         return self._specs[key].latency
 
+    def scans(self, key: str) -> bool:
+        """Whether one call tells of all the lock's positions."""
+        return self._specs[key].scans
+
     async def load(self) -> None:
         """Makes the locks what they were before the restart."""
         if self._store is None:

@@ -33,13 +33,15 @@ FIELDS: Final = (
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`locks`: "demo" or specs; or `count` equal locks of `positions` positions and, but for
-    those, of `capabilities`. `latency`: seconds for a call; `concurrency`: locks worked on at
-    once; `durable`: whether the locks outlive a restart of the server."""
+    those, of `capabilities` and with `scans`, see `LockSpec`. `latency`: seconds for a call;
+    `concurrency`: locks worked on at once; `durable`: whether the locks outlive a restart of the
+    server."""
 
     locks: Literal["demo"] | tuple[LockSpec, ...] | None = None
     count: int | None = None
     positions: int | None = None
     capabilities: LockCapabilities = LockCapabilities()
+    scans: bool = True
     latency: float | None = None
     concurrency: int | None = None
     durable: bool = True
@@ -53,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         capabilities = self.capabilities
         if self.positions is not None:
             capabilities = msgspec.structs.replace(capabilities, positions=self.positions)
-        return equal_locks(self.count or 0, capabilities)
+        return equal_locks(self.count or 0, capabilities, scans=self.scans)
 
     @property
     def seconds_a_call(self) -> float:

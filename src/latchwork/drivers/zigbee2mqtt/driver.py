@@ -88,11 +88,8 @@ class Zigbee2MqttDriver:
                 raise
             return found
 
-    async def scan(self, provider_key: str) -> Mapping[int, Observation]:
-        limits = self._lock(provider_key).capabilities
-        return await self.observe(
-            provider_key, range(limits.first_position, limits.last_position + 1)
-        )
+    async def scan(self, provider_key: str) -> Mapping[int, Observation]:  # noqa: ARG002
+        raise Unsupported("The lock tells its codes one by one.")
 
     async def write(
         self,

@@ -25,7 +25,7 @@ class Codes(Protocol):
         """A fresh read; NotRead when the lock does not answer, RetryLater when it is lost."""
 
     async def scan(self) -> Mapping[int, Observation]:
-        """All positions, or as many as the lock tells. RetryLater when it tells none."""
+        """All positions that hold something, in one command. Unsupported where there is none."""
 
     async def write(self, position: int, pin: Pin, name: str | None) -> None:
         """Stores and enables a PIN. Raises Conflict, Rejected or RetryLater."""

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
-from latchwork.domain.errors import RetryLater
+from latchwork.domain.errors import RetryLater, Unsupported
 from latchwork.domain.observation import Empty, NotRead, Observation, Occupied
 from latchwork.domain.pin import Pin
-from latchwork.drivers.zwave_js.codes import conflict, remember, stored
+from latchwork.drivers.zwave_js.codes import conflict, stored
 from latchwork.drivers.zwave_js.commands import CredentialResult
 from latchwork.drivers.zwave_js.node import LockNode
 
@@ -38,17 +38,7 @@ class UserCodes:
         return stored(report.user_code, enabled=status == ENABLED)
 
     async def scan(self) -> Mapping[int, Observation]:
-        limits = self._lock.capabilities
-        found: dict[int, Observation] = {}
-        for position in range(limits.first_position, limits.last_position + 1):
-            try:
-                found[position] = await self.read(position)
-            except RetryLater:
-                if not found:
-                    raise
-                break
-            remember(self._lock, position, found[position])
-        return found
+        raise Unsupported("The lock tells its codes one by one.")
 
     async def write(self, position: int, pin: Pin, name: str | None) -> None:  # noqa: ARG002
         lock = self._lock
