@@ -50,7 +50,9 @@ room as well."""
 THIRD_ATTEMPT = timedelta(minutes=12)
 """From an event to the third attempt to deliver it, with its jitter and the deliverer's looks."""
 SELDOM = timedelta(minutes=10)
-"""How often workers and deliverer look without a reason, so that weeks cost little."""
+"""How often workers look without a reason, so that weeks cost little."""
+SELDOM_POSTED = timedelta(minutes=30)
+"""And how often the deliverer does."""
 _SHOWN = "SELECT access_code_id, generation FROM access_code WHERE device_id = ? AND status = 'set'"
 HEALTHY, MOODY = "https://healthy.example/", "https://moody.example/"
 
@@ -188,7 +190,7 @@ class ChaosWorld(World):
             self.clock,
             render,
             self.endpoints,
-            policy=DeliveryPolicy(longest_pause=SELDOM),
+            policy=DeliveryPolicy(longest_pause=SELDOM_POSTED),
             jitter=self.rng.random,
         )
         self._tasks.append(asyncio.create_task(deliverer.run()))
