@@ -136,7 +136,10 @@ async def test_name_that_the_lock_does_not_take_over_is_written_with_growing_pau
 
 @pytest.mark.parametrize("fault", ["fail_next", "unread"])
 @pytest.mark.parametrize("times", [1, 3])
-def test_a_change_that_could_not_be_read_at_once_is_found_soon(fault: str, times: int) -> None:
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_change_that_could_not_be_read_at_once_is_found_soon(
+    fault: str, times: int, killed: bool
+) -> None:
     @on_virtual_time
     async def scenario() -> None:
         async with World(one_lock(**LOCK)) as world:
@@ -147,6 +150,9 @@ def test_a_change_that_could_not_be_read_at_once_is_found_soon(fault: str, times
             world.promises = False
             setattr(world.lock().faults, fault, times)
             await world.driver.simulate("front", "clear_by_hand", {"position": 3})
+            if killed:
+                await world.wait(3 * SECOND)
+                await world.restart()
             await world.wait(3 * MINUTE)
             world.promises = True
             assert all([await world.status(code) == "set" for code in codes])

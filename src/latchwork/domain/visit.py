@@ -53,6 +53,9 @@ class VisitChanges(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[NewEvent, ...] = ()
     attempts: tuple[ActionAttempt, ...] = ()
     """Actions of the visit that have ended."""
+    suspected: bool = False
+    """Whether positions are still unread that another hand may have changed: the next claim then
+    tells so again."""
     converged: tuple[tuple[str, int], ...] = ()
     """(access_code_id, generation): pending UPDATE and DELETE attempts of the code up to that
     generation have their effect and turn to success."""

@@ -94,6 +94,7 @@ class Reconciler:
         """Brings one claimed lock as far as it will go now, and releases it."""
         if lease.suspected:
             self.connections.suspects.recall(lease.device_id)
+        if lease.scan_anew:
             self.connections.scans.forget(lease.device_id)
         try:
             async with self.connections.turn(lease.connected_account_id) as turn:
@@ -386,6 +387,10 @@ class _Visit:
             due_at = now + POOL_PAUSE
         changes = self.state.drain()
         converged = (*changes.converged, *self.state.converged())
+        suspected = self.r.connections.suspects.has(self.lease.device_id)
         await self.r.storage.release(
-            self.lease, msgspec.structs.replace(changes, converged=converged), self.now, due_at
+            self.lease,
+            msgspec.structs.replace(changes, converged=converged, suspected=suspected),
+            self.now,
+            due_at,
         )

@@ -48,12 +48,17 @@ class Suspects:
         return bool(suspects)
 
     def recall(self, device_id: str) -> None:
-        """Storage says that the lock spoke of another hand. Unless it did so here, where a visit
-        may have read the positions by now, it did to a process that is gone: of any."""
+        """Storage says that the lock spoke of another hand, and that no visit has read what it
+        spoke of. Unless it did so here, where the positions are known, it did to a process that
+        is gone: of any."""
         if device_id in self._noted:
             self._noted.discard(device_id)
         else:
             self._positions.setdefault(device_id, {_ANY})
+
+    def has(self, device_id: str) -> bool:
+        """Whether something is to be read."""
+        return device_id in self._positions
 
     def take(self, device_id: str, ours: Collection[int]) -> list[int]:
         """The positions to be read; given once. `ours`: those where we wrote."""

@@ -134,11 +134,13 @@ class Worker:
     async def _give_back(self, lease: Lease) -> None:
         """As soon as storage answers again, the lock is due again; its lease would keep it from
         being visited for minutes."""
+        suspected = lease.suspected or self.connections.suspects.has(lease.device_id)
+        unread = VisitChanges(suspected=suspected)
         while self.clock.now() < lease.leased_until:
             await self.clock.sleep(AFTER_TROUBLE)
             now = self.clock.now()
             try:
-                await self.storage.release(lease, VisitChanges(), now, now)
+                await self.storage.release(lease, unread, now, now)
             except StaleTokenError:
                 return
             except LatchworkError:

@@ -79,7 +79,8 @@ class Duplicate(msgspec.Struct, frozen=True):
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
     """A claimed device. The token fences every write-back of the visit. `for_doors`: the visit
     carries out what somebody at the door waits for, and leaves all else to the next. `suspected`:
-    since the visit before, the lock said that its codes were changed by another hand."""
+    the lock said that its codes were changed by another hand, and no visit has read what it spoke
+    of; `scan_anew`: it did so since the last claim, without naming positions."""
 
     device_id: str
     connected_account_id: str
@@ -87,6 +88,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     leased_until: datetime
     for_doors: bool = False
     suspected: bool = False
+    scan_anew: bool = False
 
 
 class CodeFilter(msgspec.Struct, frozen=True, kw_only=True):

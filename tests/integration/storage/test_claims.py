@@ -244,11 +244,31 @@ async def test_a_visit_for_a_door_leaves_the_lock_due(stored: Stored) -> None:
 
 
 @pytest.mark.parametrize("positions", [True, False])
-async def test_a_claim_tells_that_the_lock_spoke_of_another_hand(
+async def test_claims_tell_that_the_lock_spoke_of_another_hand_until_that_is_read(
     stored: Stored, positions: bool
 ) -> None:
     await stored.storage.rescan_device("dev", NOW, positions=positions)
     lease = await stored.claim_one()
+    assert (lease.suspected, lease.scan_anew) == (True, positions)
+    await stored.storage.clear_leases()
+    lease = await stored.claim_one()
+    assert (lease.suspected, lease.scan_anew) == (True, False)
+    await stored.release(lease, NOW, suspected=True)
+    lease = await stored.claim_one()
     assert lease.suspected
     await stored.release(lease, NOW)
-    assert not (await stored.claim_one()).suspected
+    lease = await stored.claim_one()
+    assert not lease.suspected
+    await stored.release(lease, NOW, suspected=True)
+    assert (await stored.claim_one()).suspected
+
+
+async def test_what_a_lock_speaks_of_during_a_visit_is_told_by_the_next_claim(
+    stored: Stored,
+) -> None:
+    await stored.storage.rescan_device("dev", NOW, positions=False)
+    lease = await stored.claim_one()
+    await stored.storage.rescan_device("dev", NOW, positions=True)
+    await stored.release(lease, NOW)
+    lease = await stored.claim_one()
+    assert (lease.suspected, lease.scan_anew) == (True, True)

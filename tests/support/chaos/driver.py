@@ -33,10 +33,16 @@ class WatchedReconciler(Reconciler):
     """Names its visits, for the watch on the locks."""
 
     worker = "worker"
+    broken: list[str]
+    """Visits that failed as none may."""
 
     async def visit(self, lease: Lease) -> None:
         LEASE_HELD.set((self.worker, lease))
-        await super().visit(lease)
+        try:
+            await super().visit(lease)
+        except Exception as error:
+            self.broken.append(f"a visit failed: {error!r}")
+            raise
 
 
 class WatchedDriver(SimulatorDriver):

@@ -14,8 +14,10 @@ from latchwork.domain import lock_state, plan, settle, wanted
 from latchwork.domain.access_code import AccessCode
 from latchwork.domain.events import SET_ON_DEVICE
 from latchwork.domain.observation import Empty, NotRead
+from latchwork.domain.reserve import reserve
 from latchwork.domain.slots import Phase
 from latchwork.engine import outcome, reconciler
+from latchwork.engine.suspects import Suspects
 from latchwork.storage.sql import code_rows, engine, events
 from latchwork.storage.sql.endpoints import Endpoints
 from latchwork.webhooks import deliver
@@ -44,13 +46,13 @@ def trust_an_acknowledgement() -> Patches:
     """What the lock acknowledged counts as proven."""
     real = reconciler._Visit._note_outcome
 
-    def note(self: Any, step: Any, failure: Exception | None) -> None:
-        real(self, step, failure)
+    def note(self: Any, step: Any, failure: Exception | None, now: datetime) -> None:
+        real(self, step, failure, now)
         entry = self.state.ledger.get(step.position)
         if failure is None and entry is not None and isinstance(step, plan.Write):
             self.state.set_entry(
                 msgspec.structs.replace(
-                    entry, phase=Phase.CONFIRMED, confirmed_pin=entry.pin, confirmed_at=self.now
+                    entry, phase=Phase.CONFIRMED, confirmed_pin=entry.pin, confirmed_at=now
                 )
             )
 
@@ -62,8 +64,8 @@ def take_a_failed_write_for_done() -> Patches:
     """A timeout or an error counts as an acknowledgement, and nothing is read back."""
     real = reconciler._Visit._note_outcome
 
-    def note(self: Any, step: Any, failure: Exception | None) -> None:
-        real(self, step, None)
+    def note(self: Any, step: Any, failure: Exception | None, now: datetime) -> None:
+        real(self, step, None, now)
         entry = self.state.ledger.get(step.position)
         if entry is not None and isinstance(step, plan.Write):
             self.state.set_entry(msgspec.structs.replace(entry, phase=Phase.CONFIRMED))
@@ -76,11 +78,11 @@ def believe_a_removal() -> Patches:
     """What was cleared counts as gone, unread."""
     real = reconciler._Visit._note_outcome
 
-    def note(self: Any, step: Any, failure: Exception | None) -> None:
-        real(self, step, failure)
+    def note(self: Any, step: Any, failure: Exception | None, now: datetime) -> None:
+        real(self, step, failure, now)
         entry = self.state.ledger.get(step.position)
         if entry is not None and isinstance(step, plan.Clear):
-            beliefs.believe(self.state, {step.position: Empty()}, self.now)
+            beliefs.believe(self.state, {step.position: Empty()}, now)
 
     return [(reconciler._Visit, "_note_outcome", note)]
 
@@ -143,8 +145,9 @@ def write_before_the_ledger() -> Patches:
 
     async def program(self: Any, driver: Any, step: Any) -> None:
         for one in step.steps:
-            self._reserve(one)
-            await self._do(driver, one)
+            begun = await self._before_step()
+            reserve(self.state, one)
+            await self._do(driver, one, begun)
             self.fresh.pop(one.position, None)
         await self._checkpoint()
 
@@ -282,3 +285,13 @@ def forget_what_a_door_left() -> Patches:
         await release(self, None if self.lease.for_doors else due_at)
 
     return [(reconciler._Visit, "_release", ended)]
+
+
+@mutation
+def ignore_what_a_lock_tells() -> Patches:
+    """A lock that says that another hand changed its codes is not heard."""
+
+    def note(self: Any, device_id: str, positions: Any) -> bool:
+        return False
+
+    return [(Suspects, "note", note)]

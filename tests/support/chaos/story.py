@@ -72,6 +72,7 @@ class Story:
             self.crash: 1,
             self.hand: 1,
             self.hand_in_our_place: 1,
+            self.erase: 1,
             self.duplicate: 1,
             self.name_one: 1,
             self.stall: 1,
@@ -235,22 +236,37 @@ class Story:
 
     async def hand_in_our_place(self) -> None:
         """Another person's code where ours was meant to be, or has been, on a lock that can tell
-        them apart; not while a command of ours is under way, which nobody could tell in time."""
+        them apart."""
         key, pin = self.rng.choice(("plain", "telling")), str(next(self.pins))
-        lock = self.world.lock(key)
-        if lock.pending or self.world.driver._turns.get(key, None) is None:
-            return
-        if self.world.is_being_visited(key):
-            return
-        position = self.rng.choice((1, 2, 3))
-        if (key, position) in self.world.foreign:
-            return
+        position, told = self.rng.choice((1, 2, 3)), self.rng.random() < 0.5 and self._tells(key)
+        if self._may_meddle(key, position):
+            await self._doubt(key, position, told=told)
+            await self._by_hand(key, position, pin, told=told)
+
+    async def erase(self) -> None:
+        """Another person clears a code of ours, and the lock tells so if it can be reached."""
+        key, position = "telling", self.rng.choice((1, 2, 3))
+        if position in self.world.lock(key).codes and self._may_meddle(key, position):
+            await self._doubt(key, position, told=self._tells(key))
+            await self.world.driver.simulate(key, "clear_by_hand", {"position": position})
+            self._note(f"cleared by hand: {position}", key)
+
+    def _tells(self, key: str) -> bool:
+        return key == "telling" and self.world.sound_since[key] is not None
+
+    def _may_meddle(self, key: str, position: int) -> bool:
+        """Not while a command of ours is under way, which nobody could tell in time."""
+        world = self.world
+        if world.lock(key).pending or world.driver._turns.get(key, None) is None:
+            return False
+        return not world.is_being_visited(key) and (key, position) not in world.foreign
+
+    async def _doubt(self, key: str, position: int, *, told: bool) -> None:
         for code_id, on in self.wished.items():
-            if on == key:
-                view = await self.world.find(code_id)
-                if view is not None and view.entry is not None and view.entry.position == position:
-                    self.world.doubtful.add(code_id)
-        await self._by_hand(key, position, pin)
+            view = await self.world.find(code_id) if on == key else None
+            if view is None or view.entry is None or view.entry.position != position:
+                continue
+            self.world.doubt(code_id, told=told)
 
     async def duplicate(self) -> None:
         """Another person's code, and before it is seen the wish for the same PIN."""
@@ -261,10 +277,11 @@ class Story:
             await self._by_hand(key, position, pin)
             await self.create(key, pin)
 
-    async def _by_hand(self, key: str, position: int, pin: str) -> None:
+    async def _by_hand(self, key: str, position: int, pin: str, *, told: bool = False) -> None:
         self.world.program_by_hand(position, pin, key)
-        await self.world.driver.house.save(self.world.lock(key))
-        self._note(f"by hand: {pin} at {position}", key)
+        act = {"position": position, "code": pin, "told": told}
+        await self.world.driver.simulate(key, "program_by_hand", act)
+        self._note(f"by hand{', told' if told else ''}: {pin} at {position}", key)
 
     # The end
 

@@ -133,14 +133,18 @@ class ChaosWorld(World):
         """PINs of other hands that need not stand any more, and may."""
         self.doubtful: set[str] = set()
         """Codes that another hand has meddled with: `set` may be shown until the next read."""
+        self._told_of: dict[str, datetime] = {}
+        """When the lock told of it, if it did: then the next read is soon."""
         self.sound_since: dict[str, datetime | None] = {}
         self.disturbed_at = start
-        self._blocked_at: dict[str, datetime] = {}
-        """When a code was last seen that could not be set: it is owed from then on."""
+        self._owed_since: dict[str, datetime] = {}
+        """When a code was last seen that could not be set, or that another hand has meddled with
+        and was shown as `set`: it is owed from then on."""
         self._devices: dict[str, Device] = {}
         self._shown: dict[str, set[tuple[str, int]]] = {}
         """By lock the codes, with their generation, that were `set` at the last glance."""
         self._glimpsed: list[str] = []
+        self._failed: list[str] = []
         self._wished: dict[str, dict[str, Any]] = {}
         """What callers were told is accepted, by code."""
 
@@ -159,7 +163,6 @@ class ChaosWorld(World):
                     created_at=self.clock.now(),
                 )
             )
-        self.connection: sqlite3.Connection = self.storage._db._connections[1]
         self.audit = Audit(self.connection)
         (self._told_before,) = self.connection.execute("SELECT max(sequence) FROM event").fetchone()
         for key in self.driver.house.locks:
@@ -171,6 +174,10 @@ class ChaosWorld(World):
         await super().__aexit__(*error)
         self._seldom.stop()
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        return self.storage._db._connections[1]
+
     def start(self) -> None:
         self.connections = Connections(
             self.storage, {"simulator": self.factory}, self.clock, self.rng, self.new_id
@@ -181,7 +188,7 @@ class ChaosWorld(World):
             visits = WatchedReconciler(
                 storage, self.connections, self.clock, self.policy, self.rng, self.new_id
             )
-            visits.worker = f"worker {number}"
+            visits.worker, visits.broken = f"worker {number}", self._failed
             # So few at once that neither takes all that is due, and doors need their own lane.
             worker = Worker(storage, self.connections, self.clock, visits, concurrency=1)
             self._tasks.append(asyncio.create_task(worker.run()))
@@ -253,7 +260,7 @@ class ChaosWorld(World):
         shown = set(self.connection.execute(_SHOWN, (device_id,)).fetchall())
         for code_id, _ in shown - self._shown.get(device_id, set()):
             view = await self.find(code_id)
-            if view is None or code_id in self.doubtful or self._judges_wrongly(view):
+            if view is None or self._is_doubtful(view) or self._judges_wrongly(view):
                 continue
             try:
                 super()._check(view, self.clock.now())
@@ -262,7 +269,7 @@ class ChaosWorld(World):
         self._shown[device_id] = shown
 
     async def look(self) -> None:
-        broken = [*self.factory.broken(), *self._glimpsed]
+        broken = [*self.factory.broken(), *self._glimpsed, *self._failed]
         assert not broken, broken[0]
         self.audit.check(self.doubtful)
         await super().look()
@@ -273,9 +280,24 @@ class ChaosWorld(World):
         if self._judges_wrongly(view):
             return
         theirs = {pin for (key, _), pin in self.foreign.items() if key == view.device.provider_key}
-        if view.code.access_code_id not in self.doubtful and view.code.pin not in theirs:
+        if not self._is_doubtful(view) and view.code.pin not in theirs:
             super()._check(view, now)
         self._check_served(view, now)
+
+    def doubt(self, code_id: str, *, told: bool) -> None:
+        """Another hand meddles with the code now, and the lock tells so or does not."""
+        self.doubtful.add(code_id)
+        self._owed_since[code_id] = self.clock.now()
+        self._told_of.pop(code_id, None)
+        if told:
+            self._told_of[code_id] = self.clock.now()
+
+    def _is_doubtful(self, view: CodeView) -> bool:
+        code_id = view.code.access_code_id
+        told, sound = self._told_of.get(code_id), self.sound_since[view.device.provider_key]
+        if code_id not in self.doubtful or told is None or sound is None:
+            return code_id in self.doubtful
+        return self.clock.now() - max(told, sound, self.disturbed_at) < SERVED_WITHIN
 
     def _judges_wrongly(self, view: CodeView) -> bool:
         """Whether the lock's own clock, which runs wrong, has a window begun or ended by now."""
@@ -293,9 +315,10 @@ class ChaosWorld(World):
             )
         if code.ends_at is not None and code.delete_requested_at is not None:
             since = max(self.disturbed_at, min(code.ends_at, code.delete_requested_at))
-        if code.blocked is not None:
-            self._blocked_at[code.access_code_id] = now
-        since = max(since, self._blocked_at.get(code.access_code_id, since))
+        unseen = code.access_code_id in self.doubtful and code.status is CodeStatus.SET
+        if unseen or code.blocked is not None:
+            self._owed_since[code.access_code_id] = now
+        since = max(since, self._owed_since.get(code.access_code_id, since))
         if now - since < SERVED_WITHIN:
             return
         is_due = code.status is not CodeStatus.SET and (

@@ -14,7 +14,7 @@ from latchwork.storage.interface import Lease, StaleTokenError
 from latchwork.storage.sql import attempts, code_rows, codes, device_rows, slots, sql
 from latchwork.storage.sql import events as event_queries
 from latchwork.storage.sql.aggregate import Aggregate
-from latchwork.storage.sql.schedule import AUDIT, FRESH_SCAN
+from latchwork.storage.sql.schedule import AUDIT, FRESH_SCAN, UNREAD
 from latchwork.storage.sql.session import Row, Session, Transaction
 from latchwork.storage.sql.webhooks import END_LEASES
 
@@ -60,7 +60,8 @@ _NEXT_DUE: Final = (
     "WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"
 )
 _TAKE: Final = sql.Disjoint(
-    "UPDATE visit SET due_at = NULL, leased_until = ?, token = ?, rescan = 0 WHERE device_id = ?"
+    "UPDATE visit SET due_at = NULL, leased_until = ?, token = ?, "  # noqa: S608 - constants
+    f"rescan = CASE WHEN rescan = 0 THEN 0 ELSE {UNREAD} END WHERE device_id = ?"
 )
 _SCAN_AFRESH: Final = "UPDATE device SET scanned_at = NULL WHERE device_id = ?"
 _AUDIT_NOW: Final = "UPDATE device SET audit_at = ? WHERE device_id = ?"
@@ -81,8 +82,9 @@ _EXTEND: Final = sql.Disjoint(
     "WHERE device_id = ? AND token = ? AND leased_until IS NOT NULL RETURNING workspace_id"
 )
 _RELEASE: Final = sql.Disjoint(
-    "UPDATE visit SET leased_until = NULL, "
-    "due_at = CASE WHEN due_at < ?3 OR ?3 IS NULL THEN due_at ELSE ?3 END "
+    "UPDATE visit SET leased_until = NULL, "  # noqa: S608 - constants
+    "due_at = CASE WHEN due_at < ?3 OR ?3 IS NULL THEN due_at ELSE ?3 END, "
+    f"rescan = (rescan & {FRESH_SCAN | AUDIT}) | ?4 "
     "WHERE device_id = ?1 AND token = ?2 AND leased_until IS NOT NULL "
     "RETURNING workspace_id, due_at"
 )
@@ -204,7 +206,8 @@ class EngineQueries(Aggregate):
         db = self._db
 
         async def unit(tx: Transaction) -> None:
-            values = (lease.device_id, lease.token, to_us_or_none(due_at))
+            unread = UNREAD if changes.suspected else 0
+            values = (lease.device_id, lease.token, to_us_or_none(due_at), unread)
             held = await tx.one(_RELEASE, values)
             if held is None:
                 raise _lost(lease)
@@ -249,7 +252,7 @@ async def _taken(tx: Transaction, row: Row, some: _Claim) -> Lease:
         await tx.run(_SCAN_AFRESH, (device_id,))
     if rescan & AUDIT:
         await tx.run(_AUDIT_NOW, (to_us(some.now), device_id))
-    if rescan:
+    if rescan & (FRESH_SCAN | AUDIT):
         await code_rows.unblock_duplicates(tx, device_id)
     return Lease(
         device_id=device_id,
@@ -258,6 +261,7 @@ async def _taken(tx: Transaction, row: Row, some: _Claim) -> Lease:
         leased_until=some.leased_until,
         for_doors=some.for_doors,
         suspected=rescan != 0,
+        scan_anew=rescan & FRESH_SCAN != 0,
     )
 
 

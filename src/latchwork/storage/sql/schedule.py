@@ -9,6 +9,8 @@ FRESH_SCAN = 1
 """Of the column `rescan`, whose bits wait for the next claim: a visit under way must not undo
 them with what it knew before."""
 AUDIT = 2
+UNREAD = 4
+"""A claim has handed these on to a visit, and no visit has read what they are about."""
 
 _MAKE_DUE = sql.Disjoint(
     "UPDATE visit SET due_at = ?2 WHERE device_id = ?1 AND (due_at IS NULL OR due_at > ?2)"
