@@ -10,7 +10,6 @@ from latchwork.domain.action_attempt import ActionType, AttemptStatus
 from latchwork.domain.errors import RetryLater
 from latchwork.domain.observation import Observation
 from latchwork.drivers.simulator.driver import SimulatorDriver
-from latchwork.storage.interface import UnmanagedFilter
 from support.delivery import on_virtual_time
 from support.world import HOUR, MINUTE, ONE_LOCK, SECOND, World
 
@@ -33,10 +32,7 @@ async def is_scanned(world: World, key: str = "front") -> bool:
 
 async def others(world: World) -> set[int]:
     """Where codes of other hands are known."""
-    page = await world.storage.unmanaged_codes(
-        world.workspace_id, UnmanagedFilter(), limit=50, cursor=None
-    )
-    return {view.code.position for view in page.items}
+    return {view.code.position for view in await world.others()}
 
 
 @on_virtual_time

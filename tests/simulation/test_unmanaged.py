@@ -7,7 +7,6 @@ from latchwork.domain.pin import Pin
 from latchwork.domain.slots import ForeignCode
 from latchwork.domain.window import Window
 from latchwork.drivers.simulator.lock import Stored
-from latchwork.storage.interface import UnmanagedFilter
 from support.delivery import on_virtual_time
 from support.world import DAY, HOUR, MINUTE, SECOND, World, one_lock
 
@@ -30,14 +29,8 @@ class Street(World):
         await self.storage.rescan_device(device.device_id, self.clock.now(), positions=True)
         await self.wait(5 * SECOND, SECOND)
 
-    async def others(self) -> list[ForeignCode]:
-        page = await self.storage.unmanaged_codes(
-            self.workspace_id, UnmanagedFilter(), limit=50, cursor=None
-        )
-        return [view.code for view in page.items]
-
     async def found(self, pin: str) -> ForeignCode:
-        [code] = [code for code in await self.others() if code.pin == Pin(pin)]
+        [code] = [v.code for v in await self.others() if v.code.pin == Pin(pin)]
         return code
 
     async def wish(self, kind: ActionType, code: ForeignCode, **values: Any) -> str:

@@ -24,7 +24,13 @@ from latchwork.engine import connections
 from latchwork.engine.connections import Connections
 from latchwork.engine.reconciler import Reconciler
 from latchwork.engine.worker import Worker
-from latchwork.storage.interface import CodeFilter, CodeView, EventFilter
+from latchwork.storage.interface import (
+    CodeFilter,
+    CodeView,
+    EventFilter,
+    UnmanagedFilter,
+    UnmanagedView,
+)
 from latchwork.storage.sqlite.storage import SqliteStorage
 from latchwork.storage.vault import Vault
 from support.virtual_time import VirtualClock
@@ -60,6 +66,7 @@ class World:
         self.foreign: dict[tuple[str, int], Pin] = {}
         self.codes: dict[str, AccessCode] = {}
         self._latest = datetime.min.replace(tzinfo=UTC)
+        """What the clock showed at most before it was set."""
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -265,6 +272,11 @@ class World:
         await self.storage.add_attempt(attempt)
         return attempt.action_attempt_id
 
+    def set_clock(self, by: timedelta) -> None:
+        """Forwards, or back."""
+        self._latest = max(self._latest, self.clock.now())
+        self.clock.skew += by
+
     async def status_of(self, attempt_id: str) -> AttemptStatus:
         attempt = await self.storage.attempt(self.workspace_id, attempt_id)
         assert attempt is not None
@@ -282,6 +294,13 @@ class World:
         return account
 
     # What callers see
+
+    async def others(self) -> list[UnmanagedView]:
+        """The codes of other hands that are known."""
+        page = await self.storage.unmanaged_codes(
+            self.workspace_id, UnmanagedFilter(), limit=50, cursor=None
+        )
+        return list(page.items)
 
     async def find(self, code_id: str) -> CodeView | None:
         """None when the code is gone."""
@@ -334,11 +353,6 @@ class World:
             await self.wait(every, every)
         return self.clock.now() - began
 
-    def latest(self) -> datetime:
-        """The latest instant that the clock showed; it may have been set back since."""
-        self._latest = max(self._latest, self.clock.now())
-        return self._latest
-
     async def look(self) -> None:
         """Checks the promises."""
         if not self.promises:
@@ -362,7 +376,7 @@ class World:
             assert opens, f"{now}: set, and the keypad does not open"
         if opens and code.starts_at is not None:
             earliest = code.starts_at - view.device.lead_time
-            assert self.latest() >= earliest, f"{now}: the keypad opens before its time"
+            assert max(now, self._latest) >= earliest, f"{now}: the keypad opens before its time"
 
     def _check_gone(
         self, code: AccessCode, views: Mapping[str, CodeView | None], now: datetime

@@ -11,7 +11,6 @@ import structlog
 
 from latchwork.domain.action_attempt import ActionAttempt, ActionType, AttemptStatus
 from latchwork.domain.pin import Pin
-from latchwork.storage.interface import UnmanagedFilter
 from support.chaos.world import STARTS, ChaosWorld
 from support.virtual_time import run
 from support.world import DAY, HOUR, MINUTE, SECOND, is_over
@@ -148,11 +147,8 @@ class Story:
     async def name_one(self) -> None:
         """A caller wishes one of the codes of other hands taken over or removed."""
         world = self.world
-        page = await world.storage.unmanaged_codes(
-            world.workspace_id, UnmanagedFilter(), limit=50, cursor=None
-        )
         known = sorted(
-            (view for view in page.items if view.code.pin is not None),
+            (view for view in await world.others() if view.code.pin is not None),
             key=lambda view: (view.device.provider_key, view.code.position),
         )
         if not known:
@@ -222,8 +218,7 @@ class Story:
     async def step_clock(self) -> None:
         step = self.rng.choice((-45 * SECOND, -5 * SECOND, 20 * SECOND, 50 * SECOND, HOUR))
         self._note(f"clock steps by {step}")
-        self.world.latest()
-        self.world.clock.skew += step
+        self.world.set_clock(step)
         self.world.disturbed_at = self.world.clock.now()
 
     async def hand(self) -> None:

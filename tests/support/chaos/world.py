@@ -131,10 +131,9 @@ class ChaosWorld(World):
         self.zones = zones
         self.named: set[Pin | None] = set()
         """PINs of other hands that need not stand any more, and may."""
-        self.doubtful: set[str] = set()
-        """Codes that another hand has meddled with: `set` may be shown until the next read."""
-        self._told_of: dict[str, datetime] = {}
-        """When the lock told of it, if it did: then the next read is soon."""
+        self.doubtful: dict[str, datetime | None] = {}
+        """Codes that another hand has meddled with: `set` may be shown until the next read, which
+        is soon when the lock told of it, at this instant."""
         self.sound_since: dict[str, datetime | None] = {}
         self.disturbed_at = start
         self._owed_since: dict[str, datetime] = {}
@@ -271,7 +270,7 @@ class ChaosWorld(World):
     async def look(self) -> None:
         broken = [*self.factory.broken(), *self._glimpsed, *self._failed]
         assert not broken, broken[0]
-        self.audit.check(self.doubtful)
+        self.audit.check(self.doubtful.keys())
         await super().look()
 
     def _check(self, view: CodeView, now: datetime) -> None:
@@ -286,17 +285,17 @@ class ChaosWorld(World):
 
     def doubt(self, code_id: str, *, told: bool) -> None:
         """Another hand meddles with the code now, and the lock tells so or does not."""
-        self.doubtful.add(code_id)
-        self._owed_since[code_id] = self.clock.now()
-        self._told_of.pop(code_id, None)
-        if told:
-            self._told_of[code_id] = self.clock.now()
+        now = self.clock.now()
+        self.doubtful[code_id] = now if told else None
+        self._owed_since[code_id] = now
 
     def _is_doubtful(self, view: CodeView) -> bool:
         code_id = view.code.access_code_id
-        told, sound = self._told_of.get(code_id), self.sound_since[view.device.provider_key]
-        if code_id not in self.doubtful or told is None or sound is None:
-            return code_id in self.doubtful
+        if code_id not in self.doubtful:
+            return False
+        told, sound = self.doubtful[code_id], self.sound_since[view.device.provider_key]
+        if told is None or sound is None:
+            return True
         return self.clock.now() - max(told, sound, self.disturbed_at) < SERVED_WITHIN
 
     def _judges_wrongly(self, view: CodeView) -> bool:

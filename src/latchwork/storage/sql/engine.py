@@ -14,7 +14,7 @@ from latchwork.storage.interface import Lease, StaleTokenError
 from latchwork.storage.sql import attempts, code_rows, codes, device_rows, slots, sql
 from latchwork.storage.sql import events as event_queries
 from latchwork.storage.sql.aggregate import Aggregate
-from latchwork.storage.sql.schedule import AUDIT, FRESH_SCAN, UNREAD
+from latchwork.storage.sql.schedule import ASKED, AUDIT, FRESH_SCAN, UNREAD
 from latchwork.storage.sql.session import Row, Session, Transaction
 from latchwork.storage.sql.webhooks import END_LEASES
 
@@ -84,7 +84,7 @@ _EXTEND: Final = sql.Disjoint(
 _RELEASE: Final = sql.Disjoint(
     "UPDATE visit SET leased_until = NULL, "  # noqa: S608 - constants
     "due_at = CASE WHEN due_at < ?3 OR ?3 IS NULL THEN due_at ELSE ?3 END, "
-    f"rescan = (rescan & {FRESH_SCAN | AUDIT}) | ?4 "
+    f"rescan = (rescan & {ASKED}) | ?4 "
     "WHERE device_id = ?1 AND token = ?2 AND leased_until IS NOT NULL "
     "RETURNING workspace_id, due_at"
 )
@@ -252,7 +252,7 @@ async def _taken(tx: Transaction, row: Row, some: _Claim) -> Lease:
         await tx.run(_SCAN_AFRESH, (device_id,))
     if rescan & AUDIT:
         await tx.run(_AUDIT_NOW, (to_us(some.now), device_id))
-    if rescan & (FRESH_SCAN | AUDIT):
+    if rescan & ASKED:
         await code_rows.unblock_duplicates(tx, device_id)
     return Lease(
         device_id=device_id,

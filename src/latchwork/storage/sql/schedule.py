@@ -9,6 +9,7 @@ FRESH_SCAN = 1
 """Of the column `rescan`, whose bits wait for the next claim: a visit under way must not undo
 them with what it knew before."""
 AUDIT = 2
+ASKED = FRESH_SCAN | AUDIT
 UNREAD = 4
 """A claim has handed these on to a visit, and no visit has read what they are about."""
 
