@@ -27,12 +27,16 @@ def test_promises_hold_through_faults_and_crashes(first: int) -> None:
 
 
 def test_a_seed_fixes_everything() -> None:
-    """Hashes, and with them the order of sets, differ from process to process; the server's own
-    time zone does from host to host."""
-    script = "from support.chaos.story import rage; print(rage(5, 12))"
+    """Hashes and places in memory, and with them the order of sets, differ from process to process;
+    the server's own time zone does from host to host."""
+    script = (
+        "objects = [object() for _ in range({})]\n"
+        "from support.chaos.story import rage\n"
+        "print(rage(3))"
+    )
     digests = {
         subprocess.run(
-            [sys.executable, "-c", script],
+            [sys.executable, "-c", script.format(objects)],
             env={
                 **os.environ,
                 "PYTHONHASHSEED": seed,
@@ -44,7 +48,11 @@ def test_a_seed_fixes_everything() -> None:
             check=True,
             timeout=120,
         ).stdout.splitlines()[-1]
-        for seed, zone in (("1", "UTC"), ("2", "America/St_Johns"))
+        for seed, zone, objects in (
+            ("1", "UTC", 0),
+            ("2", "America/St_Johns", 1_000),
+            ("3", "UTC", 20_001),
+        )
     }
     assert len(digests) == 1
 

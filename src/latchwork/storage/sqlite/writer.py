@@ -79,7 +79,8 @@ class GroupWriter:
         self._ended = ended
         self._queue: deque[_Job] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._notices: set[Callable[[], None]] = set()
+        self._notices: dict[Callable[[], None], None] = {}
+        """In order: they are called in turn, and a set's order differs from process to process."""
         self._seen_version = -1
         self._version_of_turn: int | None = None
         self._begun = False
@@ -105,7 +106,7 @@ class GroupWriter:
 
     def after_commit(self, notice: Callable[[], None]) -> None:
         """For units: calls `notice`, once, when the batch is on disk."""
-        self._notices.add(notice)
+        self._notices[notice] = None
 
     def version(self) -> int | None:
         """A number that is another one after another process wrote; None while the connection
@@ -182,7 +183,7 @@ class GroupWriter:
         self.trouble = next(
             (str(j.error) for j in jobs if type(j.error) is StorageUnavailable), None
         )
-        notices, self._notices = self._notices, set()
+        notices, self._notices = self._notices, {}
         for job in jobs:
             job.answer()
         for notice in notices:
@@ -233,7 +234,7 @@ class GroupWriter:
                 raise _SpoiledError
 
     def _perform_apart(self, job: _Job) -> None:
-        notices = set(self._notices)
+        notices = dict(self._notices)
         self._connection.execute("SAVEPOINT unit")
         job.perform()
         if not self._connection.in_transaction:
