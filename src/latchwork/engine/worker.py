@@ -1,7 +1,7 @@
 """The claim loop: takes due locks from storage and visits them, many at once, each by one."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -81,32 +81,32 @@ class Worker:
         try:
             while True:
                 self._wake.clear()
+                looked_at = self.clock.now()
                 try:
-                    claimed = await self._claim()
-                    if not claimed:
-                        await self._nap()
+                    if not await self._claim(looked_at):
+                        await self._nap(looked_at)
                 except LatchworkError:
                     log.warning("worker.storage_unavailable", exc_info=True)
                     await self.clock.sleep(AFTER_TROUBLE)
         finally:
             await self._stop_visits()
 
-    async def _claim(self) -> bool:
+    async def _claim(self, now: datetime) -> bool:
         """Claims what there is room for; whether another claim is worth trying at once."""
-        claimed = await self._fill(self._visits)
-        now = asyncio.get_running_loop().time()
-        if now >= self._look_for_doors_at:
-            self._look_for_doors_at = now + LOOK_FOR_DOORS
-            claimed = await self._fill(self._doors, for_doors=True) or claimed
+        claimed = await self._fill(self._visits, now)
+        ticks = asyncio.get_running_loop().time()
+        if ticks >= self._look_for_doors_at:
+            self._look_for_doors_at = ticks + LOOK_FOR_DOORS
+            claimed = await self._fill(self._doors, now, for_doors=True) or claimed
         return claimed
 
-    async def _fill(self, lane: _Lane, *, for_doors: bool = False) -> bool:
+    async def _fill(self, lane: _Lane, now: datetime, *, for_doors: bool = False) -> bool:
         room = lane.most - len(lane.visits)
         if room <= 0:
             return False
         busy, spare = self.connections.rooms(lane.per_account)
         leases = await self.storage.claim_due(
-            self.clock.now(),
+            now,
             LEASE,
             room,
             busy_accounts=busy,
@@ -153,14 +153,18 @@ class Worker:
             # The lease runs out by itself, and the lock is visited anew.
             log.error("visit.failed", exc_info=error)
 
-    async def _nap(self) -> None:
+    async def _nap(self, looked_at: datetime) -> None:
+        """Until something wakes the worker, or is due that was not when it last looked: timers ring
+        a little early, and the instant may pass between that look and this one."""
         due_at = await self.storage.next_due(self.connections.held())
         nap = LONGEST_NAP
         if due_at is not None:
-            nap = min(nap, max(due_at - self.clock.now(), timedelta(0)))
+            nap = min(nap, due_at - self.clock.now())
+            if due_at <= looked_at:
+                # Its connection is busy or being made: a visit's end or a notice wakes us.
+                nap = AFTER_TROUBLE
         if nap <= timedelta(0):
-            # Due, but its connection is busy or being made: a visit's end or a notice wakes us.
-            nap = AFTER_TROUBLE
+            return
         try:
             async with asyncio.timeout(nap.total_seconds()):
                 await self._wake.wait()
