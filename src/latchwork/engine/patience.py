@@ -13,7 +13,8 @@ class Patience:
     """Of one event loop."""
 
     def __init__(self) -> None:
-        self._steps: set[Step] = set()
+        self._steps: dict[Step, None] = {}
+        """In order: those that expire together are told in turn."""
         self._fires_at = float("inf")
         self._timer: asyncio.TimerHandle | None = None
 
@@ -23,12 +24,12 @@ class Patience:
         return Step(self, seconds)
 
     def begin(self, step: "Step") -> None:
-        self._steps.add(step)
+        self._steps[step] = None
         if step.deadline < self._fires_at:
             self._arm(step.deadline)
 
     def end(self, step: "Step") -> None:
-        self._steps.discard(step)
+        self._steps.pop(step, None)
 
     def _arm(self, at: float) -> None:
         if self._timer is not None:
@@ -42,7 +43,7 @@ class Patience:
         fired = max(now, self._fires_at)
         self._fires_at, self._timer = float("inf"), None
         for step in [step for step in self._steps if step.deadline <= fired]:
-            self._steps.discard(step)
+            del self._steps[step]
             step.expire()
         if self._steps:
             self._arm(min(step.deadline for step in self._steps))
