@@ -1,6 +1,10 @@
 """Accounts that are suspended, listed anew and forgotten; devices that nobody manages."""
 
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 
@@ -12,6 +16,7 @@ from latchwork.domain.device_commands import (
     changed_device,
     device_deleted,
 )
+from latchwork.storage.interface import Lease
 from support.delivery import on_virtual_time
 from support.world import DAY, HOUR, MINUTE, SECOND, World
 
@@ -168,3 +173,33 @@ async def test_a_lock_that_is_forgotten_during_a_visit_ends_the_visit() -> None:
         world.codes.clear()
         await world.wait(HOUR)
         assert await world.storage.devices_of_account(world.account.connected_account_id) == []
+
+
+@on_virtual_time
+async def test_an_account_that_does_one_thing_at_a_time_keeps_no_other_from_many() -> None:
+    async with Street({"count": 40, "concurrency": 40}) as world:
+        slow = msgspec.structs.replace(world.account, connected_account_id=world.new_id())
+        await world.storage.add_account(slow, {"count": 5, "concurrency": 1}, {})
+        await world.clock.sleep(MINUTE)
+        locks = await world.storage.devices_of_account(world.account.connected_account_id)
+        assert len(locks) == 40
+        claimed = Counter[str]()
+        claim_due = world.storage.claim_due
+
+        async def noted(*args: Any, **wanted: Any) -> Sequence[Lease]:
+            leases = await claim_due(*args, **wanted)
+            claimed["locks"] += len(leases)
+            claimed["times"] += bool(leases)
+            return leases
+
+        with patch.object(world.storage, "claim_due", noted):
+            now = world.clock.now()
+            await asyncio.gather(
+                *(
+                    world.storage.rescan_device(lock.device_id, now, positions=True)
+                    for lock in locks
+                )
+            )
+            await world.clock.sleep(MINUTE)
+        assert claimed["locks"] >= 40
+        assert claimed["times"] < 10

@@ -24,7 +24,7 @@ async def put_foreign(
     )
     await storage.rescan_device(device_id, now, positions=False)
     minute = timedelta(minutes=1)
-    leases = await storage.claim_due(now, minute, 1000, busy_accounts=(), per_account=1000)
+    leases = await storage.claim_due(now, minute, 1000, rooms={})
     for lease in leases:
         held = VisitChanges(foreign=(code,)) if lease.device_id == device_id else VisitChanges()
         await storage.release(lease, held, now, None)

@@ -184,8 +184,7 @@ class Stored:
         return None if view is None else view.code
 
     async def claim(self, limit: int = 100, **fields: Any) -> Sequence[Lease]:
-        wanted: dict[str, Any] = {"busy_accounts": (), "per_account": 100, **fields}
-        return await self.storage.claim_due(self.now, LEASE, limit, **wanted)
+        return await self.storage.claim_due(self.now, LEASE, limit, **{"rooms": {}, **fields})
 
     async def claim_one(self) -> Lease:
         (lease,) = await self.claim()

@@ -133,17 +133,14 @@ class Connections:
         alone = driver is not None and driver.max_concurrent_visits == 1
         return self._turns.of(account_id, one_at_a_time=alone)
 
-    def rooms(self, visits: Mapping[str, int]) -> tuple[Sequence[str], int]:
-        """The accounts that can take no further visit, and how many each of the others can."""
-        busy = set(self._waiting)
-        spare = 1_000_000
-        for account_id, driver in self._live.items():
-            room = driver.max_concurrent_visits - visits.get(account_id, 0)
-            if room <= 0:
-                busy.add(account_id)
-            else:
-                spare = min(spare, room)
-        return sorted(busy), spare
+    def rooms(self, visits: Mapping[str, int]) -> Mapping[str, int]:
+        """How many further visits each account can take; of one that is not named, any number: no
+        visit speaks to its locks."""
+        rooms = {
+            account_id: max(driver.max_concurrent_visits - visits.get(account_id, 0), 0)
+            for account_id, driver in self._live.items()
+        }
+        return rooms | dict.fromkeys(self._waiting, 0)
 
     def held(self) -> Sequence[str] | None:
         """The accounts whose locks this process may visit; None: all."""

@@ -104,13 +104,11 @@ class Worker:
         room = lane.most - len(lane.visits)
         if room <= 0:
             return False
-        busy, spare = self.connections.rooms(lane.per_account)
         leases = await self.storage.claim_due(
             now,
             LEASE,
             room,
-            busy_accounts=busy,
-            per_account=spare,
+            rooms=self.connections.rooms(lane.per_account),
             accounts=self.connections.held(),
             for_doors=for_doors,
         )

@@ -341,14 +341,13 @@ class EngineStorage(VisitStorage, Protocol):
         lease: timedelta,
         limit: int,
         *,
-        busy_accounts: Sequence[str],
-        per_account: int,
+        rooms: Mapping[str, int],
         accounts: Sequence[str] | None = None,
         for_doors: bool = False,
     ) -> Sequence[Lease]:
-        """Claims up to `limit` devices whose due_at has come, earliest first, none of a busy
-        account, at most `per_account` of one account; of these accounts alone, if any are named.
-        `for_doors`: only those that an action of AT_THE_DOOR waits for, with leases that say so."""
+        """Claims up to `limit` devices whose due_at has come, earliest first, of an account that
+        `rooms` names at most so many; of these accounts alone, if any are named. `for_doors`: only
+        those that an action of AT_THE_DOOR waits for, with leases that say so."""
 
     async def next_due(self, accounts: Sequence[str] | None = None) -> datetime | None:
         """The earliest due_at of a device without a lease in force, of all or of these accounts."""

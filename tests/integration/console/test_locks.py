@@ -19,7 +19,7 @@ async def visited(browser: Browser, lock: str) -> str:
     code_id = made["access_code"]["access_code_id"]
     view = await storage.code(house.workspace_id, access_code_id=code_id)
     assert view is not None
-    [lease] = await storage.claim_due(house.now, LEASE, 9, busy_accounts=(), per_account=9)
+    [lease] = await storage.claim_due(house.now, LEASE, 9, rooms={})
     entry = LedgerEntry(
         device_id=lock,
         position=1,

@@ -65,8 +65,8 @@ async def test_busy_accounts_are_passed_over(stored: Stored) -> None:
     await due_locks(stored, 3)
     others = await due_locks(stored, 2, "other")
     stored.clock.go(HOUR)
-    assert ids(await stored.claim(1, busy_accounts=("acc",))) == others[:1]
-    assert ids(await stored.claim(busy_accounts=("acc", "other"))) == []
+    assert ids(await stored.claim(1, rooms={"acc": 0})) == others[:1]
+    assert ids(await stored.claim(rooms={"acc": 0, "other": 0})) == []
     assert len(await stored.claim()) == 4
 
 
@@ -75,10 +75,12 @@ async def test_no_account_gets_more_than_its_share(stored: Stored) -> None:
     mine = await due_locks(stored, 5)
     others = await due_locks(stored, 3, "other")
     stored.clock.go(HOUR)
-    claimed = ids(await stored.claim(per_account=2))
-    assert sorted(claimed) == sorted(mine[:2] + others[:2])
+    claimed = ids(await stored.claim(rooms={"acc": 2}))
+    assert sorted(claimed) == sorted(mine[:2] + others)
     assert ids(await stored.claim(0)) == []
-    assert ids(await stored.claim(per_account=0)) == []
+    assert ids(await stored.claim(1, rooms={"acc": 2})) == mine[2:3]
+    assert ids(await stored.claim(rooms={"acc": 1, "other": 7})) == mine[3:4]
+    assert ids(await stored.claim(rooms={"acc": 7})) == mine[4:]
 
 
 async def test_the_share_counts_locks_whose_lease_ran_out(stored: Stored) -> None:
@@ -87,7 +89,7 @@ async def test_the_share_counts_locks_whose_lease_ran_out(stored: Stored) -> Non
     assert len(await stored.claim()) == 2
     stored.clock.go(LEASE)
     await stored.storage.rescan_device("dev", stored.now, positions=False)
-    assert len(await stored.claim(per_account=1)) == 1
+    assert len(await stored.claim(rooms={"acc": 1})) == 1
 
 
 async def test_a_lock_is_claimed_once_until_its_lease_runs_out(stored: Stored) -> None:
@@ -211,11 +213,11 @@ async def test_doors_that_wait_can_be_claimed_alone(stored: Stored) -> None:
     stored.clock.go(HOUR)
     for name in (names[3], names[2], names[2], others[1]):
         await _door(stored, name)
-    assert ids(await stored.claim(for_doors=True, busy_accounts=("acc", "other"))) == []
+    assert ids(await stored.claim(for_doors=True, rooms={"acc": 0, "other": 0})) == []
     assert ids(await stored.claim(for_doors=True, accounts=())) == []
     assert ids(await stored.claim(for_doors=True, accounts=("other",))) == [others[1]]
-    assert ids(await stored.claim(for_doors=True, per_account=0)) == []
-    leases = await stored.claim(for_doors=True, per_account=1)
+    assert ids(await stored.claim(for_doors=True, rooms={"acc": 0})) == []
+    leases = await stored.claim(for_doors=True, rooms={"acc": 1})
     assert ids(leases) == [names[2]]
     assert leases[0].for_doors
     assert ids(await stored.claim(for_doors=True)) == [names[3]]

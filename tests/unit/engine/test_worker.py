@@ -52,8 +52,8 @@ class _Connections:
     def listen(self, listener: Callable[[], None]) -> None:
         """Nothing happens to connections here."""
 
-    def rooms(self, _busy: Any) -> tuple[list[str], dict[str, int]]:
-        return [], {}
+    def rooms(self, _visits: Any) -> dict[str, int]:
+        return {}
 
     def held(self) -> None:
         """All are this process's."""

@@ -27,8 +27,9 @@ SERVER: Final = "pg_postmaster_start_time()::text"
 """A name for the server that is another one after a restart or a failover."""
 
 _FREE: Final = "leased_until IS NULL AND due_at IS NOT NULL"
+_ROOMS: Final = "json_each_text($3::text::json)"
 _OWNED: Final = (
-    "connected_account_id <> ALL (ARRAY(SELECT json_array_elements_text($3::text::json))) "
+    f"connected_account_id <> ALL (ARRAY(SELECT key FROM {_ROOMS} WHERE value::bigint <= 0)) "  # noqa: S608 - constants
     "AND ($4::text IS NULL OR connected_account_id = ANY "
     "(ARRAY(SELECT json_array_elements_text($4::text::json))))"
 )
@@ -43,10 +44,13 @@ def _due(locking: str) -> str:
     """Account by account, so that the due devices of a busy one are never waded through."""
     return (
         "SELECT * FROM ("  # noqa: S608 - constants
-        "SELECT v.* FROM connected_account a CROSS JOIN LATERAL ("
+        "SELECT v.* FROM connected_account a "
+        f"LEFT JOIN {_ROOMS} r ON r.key = a.connected_account_id "
+        "CROSS JOIN LATERAL ("
         "SELECT device_id, connected_account_id, token, rescan, due_at AS since FROM visit "
         f"WHERE connected_account_id = a.connected_account_id AND {_FREE} AND due_at <= $1 "
-        f"ORDER BY due_at LIMIT $2 {locking}) v WHERE a.{_OWNED.replace('OR ', 'OR a.')} "
+        f"ORDER BY due_at LIMIT COALESCE(r.value::bigint, $2) {locking}) v "
+        f"WHERE a.{_OWNED.replace('OR ', 'OR a.')} "
         "UNION ALL SELECT * FROM ("
         "SELECT device_id, connected_account_id, token, rescan, leased_until FROM visit "
         f"WHERE leased_until <= $1 AND {_OWNED} {locking}) l) d ORDER BY since"

@@ -1,6 +1,6 @@
 """Claims and write-backs of visits, fenced by the lease's token."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,18 +18,18 @@ from latchwork.storage.sql.schedule import ASKED, AUDIT, FRESH_SCAN, UNREAD
 from latchwork.storage.sql.session import Row, Session, Transaction
 from latchwork.storage.sql.webhooks import END_LEASES
 
+_HAS_ROOM: Final = "connected_account_id NOT IN (SELECT key FROM json_each(?3) WHERE value <= 0)"
 # Account by account, so that the due devices of a busy one are never waded through.
 DUE: Final = (
-    "SELECT v.device_id, v.connected_account_id, v.token, v.rescan, v.due_at AS since "
+    "SELECT v.device_id, v.connected_account_id, v.token, v.rescan, v.due_at AS since "  # noqa: S608 - constants
     "FROM connected_account a JOIN visit v ON v.device_id IN ("
     "SELECT device_id FROM visit WHERE connected_account_id = a.connected_account_id "
     "AND leased_until IS NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2) "
-    "WHERE a.connected_account_id NOT IN (SELECT value FROM json_each(?3)) "
+    f"WHERE a.{_HAS_ROOM} "
     "AND (?4 IS NULL OR a.connected_account_id IN (SELECT value FROM json_each(?4))) "
     "UNION ALL "
     "SELECT device_id, connected_account_id, token, rescan, leased_until FROM visit "
-    "WHERE leased_until <= ?1 "
-    "AND connected_account_id NOT IN (SELECT value FROM json_each(?3)) "
+    f"WHERE leased_until <= ?1 AND {_HAS_ROOM} "
     "AND (?4 IS NULL OR connected_account_id IN (SELECT value FROM json_each(?4))) "
     "ORDER BY since"
 )
@@ -44,7 +44,7 @@ WAITED_FOR: Final = (
 DOORS: Final = (
     "SELECT device_id, connected_account_id, token, rescan, due_at AS since FROM visit "  # noqa: S608 - constants
     f"WHERE device_id IN ({WAITED_FOR}) AND leased_until IS NULL AND due_at <= ?1 "
-    "AND connected_account_id NOT IN (SELECT value FROM json_each(?3)) "
+    f"AND {_HAS_ROOM} "
     "AND (?4 IS NULL OR connected_account_id IN (SELECT value FROM json_each(?4))) "
     "ORDER BY since LIMIT ?2"
 )
@@ -118,19 +118,18 @@ class EngineQueries(Aggregate):
         lease: timedelta,
         limit: int,
         *,
-        busy_accounts: Sequence[str],
-        per_account: int,
+        rooms: Mapping[str, int],
         accounts: Sequence[str] | None = None,
         for_doors: bool = False,
     ) -> Sequence[Lease]:
         if limit <= 0 or accounts == []:
             return ()
-        some = _Claim(now, now + lease, limit, min(limit, per_account), for_doors=for_doors)
+        some = _Claim(now, now + lease, limit, rooms, for_doors=for_doors)
         due, claiming = (DOORS, CLAIM_DOORS) if for_doors else (DUE, CLAIM)
         values = (
             to_us(now),
-            limit if for_doors else some.room,
-            sql.listed(busy_accounts),
+            limit,
+            _encoded({account: room for account, room in rooms.items() if room < limit}),
             _listed_or_none(accounts),
         )
 
@@ -222,24 +221,29 @@ def _listed_or_none(accounts: Sequence[str] | None) -> str | None:
     return None if accounts is None else sql.listed(accounts)
 
 
+def _encoded(rooms: Mapping[str, int]) -> str:
+    return msgspec.json.encode(rooms).decode()
+
+
 class _Claim(msgspec.Struct, frozen=True):
-    """What is claimed of what is due: so many at most, and so many of one account."""
+    """What is claimed of what is due: so many at most, and so many of some accounts."""
 
     now: datetime
     leased_until: datetime
     limit: int
-    room: int
+    rooms: Mapping[str, int]
     for_doors: bool = False
 
 
 def _fair(rows: Sequence[Row], some: _Claim) -> list[Row]:
     """Those that are taken, earliest first."""
-    taken: dict[str, int] = {}
+    left: dict[str, int] = {}
     found: list[Row] = []
     for row in rows:
         account_id = row[1]
-        if taken.get(account_id, 0) < some.room:
-            taken[account_id] = taken.get(account_id, 0) + 1
+        room = left.get(account_id, some.rooms.get(account_id, some.limit))
+        if room > 0:
+            left[account_id] = room - 1
             found.append(row)
             if len(found) == some.limit:
                 break
