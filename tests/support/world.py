@@ -106,9 +106,7 @@ class World:
 
     def start(self) -> None:
         """Starts connections and worker on the storage as it stands."""
-        self.connections = Connections(
-            self.storage, {"simulator": factory}, self.clock, self.rng, self.new_id
-        )
+        self.connections = self.new_connections()
         reconciler = Reconciler(
             self.storage, self.connections, self.clock, self.policy, self.rng, self.new_id
         )
@@ -117,6 +115,9 @@ class World:
             asyncio.create_task(self.connections.run()),
             asyncio.create_task(worker.run()),
         ]
+
+    def new_connections(self) -> Connections:
+        return Connections(self.storage, {"simulator": factory}, self.clock, self.rng, self.new_id)
 
     async def kill(self) -> None:
         """Cancels connections and worker wherever they are."""

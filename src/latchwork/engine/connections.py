@@ -5,7 +5,7 @@ is told on the account and on its locks; shorter gaps (a controller that restart
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
@@ -22,8 +22,9 @@ from latchwork.drivers.protocol import (
     Push,
     ReceivesDeliveries,
 )
-from latchwork.engine import account_state
+from latchwork.engine.account_marks import AccountMarks
 from latchwork.engine.clock import Clock
+from latchwork.engine.driver_store import DriverStore
 from latchwork.engine.inbound import Inbound
 from latchwork.engine.ownership import BEAT, Ownership
 from latchwork.engine.scans import Scans
@@ -41,22 +42,10 @@ GRACE = timedelta(seconds=6)
 """How long a connection may be gone before anybody is told."""
 MARK_AGAIN = timedelta(seconds=1)
 """Between tries to store that an account is connected."""
+CLOSE_PATIENCE = 0.5
+"""Seconds that connections get to close before the others are looked after."""
 AWAY = timedelta(seconds=30)
 """When a provider may try again to deliver to an account that is not connected."""
-
-
-class _Store:
-    """A driver's own durable store, on ours."""
-
-    def __init__(self, storage: Storage, account_id: str) -> None:
-        self._storage = storage
-        self._account_id = account_id
-
-    async def load_all(self) -> Mapping[str, bytes]:
-        return await self._storage.driver_store_load(self._account_id)
-
-    async def save(self, key: str, value: bytes) -> None:
-        await self._storage.driver_store_save(self._account_id, key, value)
 
 
 class Connections:
@@ -82,14 +71,19 @@ class Connections:
         self._grace = grace
         self._inbound_url = inbound_url
         self._ownership = ownership
-        self._held: Collection[str] | None = None if ownership is None else ()
+        self._held: frozenset[str] | None = None if ownership is None else frozenset()
         """The accounts of this process; None: all."""
+        self._spares = False
+        """Others may have some of them that are not kept here any more."""
         self.suspects = Suspects(clock.now, echo)
         self.scans = Scans()
         self._turns = Turns()
+        self._marks = AccountMarks(storage, clock)
         self._inbound = Inbound(storage, clock, new_id, self.suspects.note)
         self._live: dict[str, Driver] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._ending: dict[str, asyncio.Task[None]] = {}
+        """Keepers whose connections are being closed: until then nobody connects anew."""
         self._waiting: set[str] = set()
         """Accounts that storage holds for connected while their driver is not live yet."""
         self._listeners: list[Callable[[], None]] = []
@@ -158,10 +152,10 @@ class Connections:
                     await self._drop_lapsed()
                 await self._nap()
         finally:
-            keepers = (*self._keepers.values(), *self._listings.values())
-            for keeper in keepers:
-                keeper.cancel()
-            await asyncio.gather(*keepers, return_exceptions=True)
+            under_way = (*self._keepers.values(), *self._listings.values())
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, *self._ending.values(), return_exceptions=True)
 
     async def _nap(self) -> None:
         nap = LOOK_FOR_ACCOUNTS if self._ownership is None else BEAT
@@ -174,21 +168,26 @@ class Connections:
     async def _keep_all(self) -> None:
         every = await self._own_accounts()
         accounts = {i: account for i, account in every.items() if not account.suspended}
-        ended = {
+        ended = [
             account_id
-            for account_id in self._keepers
-            if account_id not in accounts
+            for account_id, keeper in self._keepers.items()
+            if keeper.done()
+            or account_id not in accounts
             or accounts[account_id].renewed_at != self._renewed[account_id]
-        }
+        ]
         for account_id in ended:
-            await self._drop(account_id)
-        if self._ownership is not None and ended:
-            await self._ownership.give_back(every.keys())
-        for account_id in every.keys() - accounts.keys() - self._suspended:
-            self._suspended.add(account_id)
+            self._end(account_id)
+        await self._closed()
+        if self._spares and self._ownership is not None:
+            await self._ownership.give_back((*every, *self._ending))
+            self._spares = False
+        for account_id in sorted(every.keys() - accounts.keys() - self._suspended):
             await self._mark_lost(account_id, NeedsAttention("Connect it again."))
+            self._suspended.add(account_id)
         self._suspended -= accounts.keys()
         for account_id, account in accounts.items():
+            if account_id in self._ending:
+                continue
             if account_id not in self._keepers:
                 self._asked[account_id] = account.sync_requested_at
                 self._renewed[account_id] = account.renewed_at
@@ -203,7 +202,8 @@ class Connections:
 
     async def _own_accounts(self) -> Mapping[str, ConnectedAccount]:
         if self._ownership is not None:
-            self._held = await self._ownership.hold()
+            before, self._held = self._held or (), await self._ownership.hold()
+            self._spares |= not self._held.issuperset(before)
         held = self._held
         return {
             account.connected_account_id: account
@@ -214,24 +214,43 @@ class Connections:
     async def _drop_lapsed(self) -> None:
         """Others may be connected by now with what this process can no longer be sure to own."""
         if self._ownership is not None and self._ownership.lapsed():
-            self._held = ()
+            self._held = frozenset()
             for account_id in tuple(self._keepers):
-                await self._drop(account_id)
+                self._end(account_id)
+            await self._closed()
 
-    async def _drop(self, account_id: str) -> None:
+    def _end(self, account_id: str) -> None:
         """Ends the connection of an account for as long as nobody wishes it."""
-        keeper = self._keepers.pop(account_id)
+        keeper = self._ending[account_id] = self._keepers.pop(account_id)
         keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
-        self._waiting.discard(account_id)
+        keeper.add_done_callback(lambda _: self._look.set())
+        self._lose(account_id)
+
+    async def _closed(self) -> None:
+        """Waits a little for the connections that end. A peer that hangs takes its time, and this
+        process must be heard of meanwhile."""
+        if not self._ending:
+            return
+        await asyncio.wait(self._ending.values(), timeout=CLOSE_PATIENCE)
+        closed = [account_id for account_id, keeper in self._ending.items() if keeper.done()]
+        for account_id in closed:
+            keeper = self._ending.pop(account_id)
+            if not keeper.cancelled() and (error := keeper.exception()) is not None:
+                log.error("account.keeper_failed", exc_info=error)
+            self._waiting.discard(account_id)
+            self._spares = True
+
+    def _lose(self, account_id: str) -> None:
+        """From now on nothing is asked of the account's driver."""
+        if self._live.pop(account_id, None) is not None:
+            self._waiting.add(account_id)
 
     async def _list_anew(self, account: ConnectedAccount) -> None:
         """Beside the connection where the driver can; else it is made again, which lists too."""
         account_id = account.connected_account_id
         driver: object = self._live.get(account_id)
         if not isinstance(driver, ListsAnew):
-            await self._drop(account_id)
-            self._look.set()
+            self._end(account_id)
             return
 
         async def listing() -> None:
@@ -269,7 +288,7 @@ class Connections:
             if remaining > timedelta(0) and not isinstance(error, NeedsAttention):
                 await self._clock.sleep(min(wait, max(remaining, FIRST_WAIT)))
             else:
-                await self._mark_lost(account_id, error)
+                await self._tell_lost(account_id, error)
                 await self._clock.sleep(wait)
 
     async def _connect_once(self, account: ConnectedAccount) -> tuple[bool, Exception]:
@@ -301,14 +320,12 @@ class Connections:
             log.exception("driver.failed", provider=account.provider, call="run")
             return was_live, error
         finally:
-            if account_id in self._live:
-                del self._live[account_id]
-                self._waiting.add(account_id)
+            self._lose(account_id)
             for task in marking:
                 task.cancel()
             self._notify()
             if driver is not None:
-                await driver.aclose()
+                await _close(driver, account.provider)
 
     async def _make(self, account: ConnectedAccount) -> Driver:
         factory = self._factories.get(account.provider)
@@ -321,7 +338,7 @@ class Connections:
                 settings=settings,
                 secrets=secrets,
                 clock=self._clock,
-                store=_Store(self._storage, account.connected_account_id),
+                store=DriverStore(self._storage, account.connected_account_id),
                 inbound_url=self._inbound_url(account.connected_account_id),
             )
         )
@@ -338,33 +355,29 @@ class Connections:
                 return
 
     async def _mark_connected(self, account_id: str) -> None:
-        now = self._clock.now()
-        account = await self._account(account_id)
-        if account is not None:
-            lost = account_state.was_lost(account)
-            devices = await self._storage.devices_of_account(account_id) if lost else ()
-            changed, told = account_state.connected(account, devices, now)
-            await self._storage.set_account_state(changed, told, now)
+        await self._marks.connected(account_id)
         self._waiting.discard(account_id)
         self._notify()
+
+    async def _tell_lost(self, account_id: str, error: Exception) -> None:
+        """Or with the next failure, when this one cannot be stored."""
+        try:
+            await self._mark_lost(account_id, error)
+        except LatchworkError as trouble:
+            log.info("account.not_marked", connected_account_id=account_id, reason=str(trouble))
 
     async def _mark_lost(self, account_id: str, error: Exception) -> None:
-        now = self._clock.now()
-        account = await self._account(account_id)
-        if account is not None:
-            devices = await self._storage.devices_of_account(account_id)
-            changed, told = account_state.lost(account, devices, error, now)
-            if changed != account:
-                await self._storage.set_account_state(changed, told, now)
+        await self._marks.lost(account_id, error)
         self._waiting.discard(account_id)
         self._notify()
-
-    async def _account(self, account_id: str) -> ConnectedAccount | None:
-        for account in await self._storage.all_accounts():
-            if account.connected_account_id == account_id:
-                return account
-        return None
 
     def _notify(self) -> None:
         for listener in self._listeners:
             listener()
+
+
+async def _close(driver: Driver, provider: str) -> None:
+    try:
+        await driver.aclose()
+    except Exception:
+        log.exception("driver.failed", provider=provider, call="aclose")

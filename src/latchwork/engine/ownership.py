@@ -21,7 +21,7 @@ BEAT: Final = timedelta(seconds=1)
 class Ownership(Protocol):
     """Which accounts this process keeps connected."""
 
-    async def hold(self) -> Collection[str]:
+    async def hold(self) -> frozenset[str]:
         """The accounts to keep, for one term more."""
 
     async def give_back(self, keep: Collection[str]) -> None:
@@ -40,7 +40,7 @@ class SharedOwnership:
         self._process_id = storage.process_id
         self._until: datetime | None = None
 
-    async def hold(self) -> Collection[str]:
+    async def hold(self) -> frozenset[str]:
         now = self._clock.now()
         held = await self._storage.share_accounts(self._process_id, now, TERM)
         self._until = now + TERM.at_most

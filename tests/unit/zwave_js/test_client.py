@@ -229,3 +229,19 @@ async def test_a_client_that_never_connected_says_so() -> None:
         await client.call("node.ping", dict[str, int])
     await client.close()
     await client.close()
+
+
+async def test_a_server_that_hangs_is_left_without_its_goodbye() -> None:
+    reached = asyncio.Event()
+
+    async def hang(_socket: web.WebSocketResponse, _message: dict[str, Any]) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    async with server(hang) as url, connected(url) as client:
+        call = asyncio.create_task(client.call("anything", dict[str, int]))
+        await reached.wait()
+        async with asyncio.timeout(5):
+            await client.close()
+        with pytest.raises(RetryLater):
+            await call
