@@ -64,11 +64,11 @@ class _Away:
         self.is_away = True
         do = getattr(world.storage, method)
 
-        async def away(*values: Any) -> Any:
+        async def away(*values: Any, **named: Any) -> Any:
             if self.is_away:
                 self.calls += 1
                 raise StorageUnavailable("The database did not answer.")
-            return await do(*values)
+            return await do(*values, **named)
 
         patch.setattr(world.storage, method, away)
 
@@ -101,6 +101,25 @@ async def test_an_account_is_used_once_storage_knows_that_it_is_connected(
         assert away.calls >= 2
         away.is_away = False
         await world.wait_for(code, "set", 5 * SECOND)
+
+
+@on_virtual_time
+async def test_what_a_lock_told_while_storage_was_away_is_looked_at_once_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with World(one_lock(pushes_changes=True)) as world:
+        code = await world.create("4711")
+        await world.wait_for(code, "set", 5 * SECOND)
+        connection = world.driver
+        away = _Away(world, "rescan_device", monkeypatch)
+        world.promises = False
+        await world.driver.simulate(world.first_key, "clear_by_hand", {"position": 1})
+        await world.wait(20 * SECOND)
+        assert away.calls >= 2
+        away.is_away = False
+        await world.wait(10 * SECOND)
+        assert world.keypad("4711")
+        assert world.driver is connection
 
 
 class _Requests:

@@ -1,6 +1,5 @@
 """What stands on an account, and is told, when its connection comes up or is lost."""
 
-from latchwork.domain.device import ConnectedAccount
 from latchwork.engine import account_state
 from latchwork.engine.clock import Clock
 from latchwork.storage.interface import Storage
@@ -15,7 +14,7 @@ class AccountMarks:
 
     async def connected(self, account_id: str) -> None:
         now = self._clock.now()
-        account = await self._account(account_id)
+        account = await self._storage.account_by_id(account_id)
         if account is None:
             return
         lost = account_state.was_lost(account)
@@ -25,16 +24,10 @@ class AccountMarks:
 
     async def lost(self, account_id: str, error: Exception) -> None:
         now = self._clock.now()
-        account = await self._account(account_id)
+        account = await self._storage.account_by_id(account_id)
         if account is None:
             return
         devices = await self._storage.devices_of_account(account_id)
         changed, told = account_state.lost(account, devices, error, now)
         if changed != account:
             await self._storage.set_account_state(changed, told, now)
-
-    async def _account(self, account_id: str) -> ConnectedAccount | None:
-        for account in await self._storage.all_accounts():
-            if account.connected_account_id == account_id:
-                return account
-        return None

@@ -30,7 +30,7 @@ from latchwork.engine.ownership import BEAT, Ownership
 from latchwork.engine.scans import Scans
 from latchwork.engine.suspects import OWN_WRITE_ECHO, Suspects
 from latchwork.engine.turns import Turn, Turns
-from latchwork.storage.interface import Storage
+from latchwork.storage.interface import Storage, StorageUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -40,8 +40,8 @@ LONGEST_WAIT = timedelta(seconds=30)
 ATTENTION_WAIT = timedelta(minutes=5)
 GRACE = timedelta(seconds=6)
 """How long a connection may be gone before anybody is told."""
-MARK_AGAIN = timedelta(seconds=1)
-"""Between tries to store that an account is connected."""
+AFTER_TROUBLE = timedelta(seconds=1)
+"""Between tries to store what storage did not take."""
 CLOSE_PATIENCE = 0.5
 """Seconds that connections get to close before the others are looked after."""
 AWAY = timedelta(seconds=30)
@@ -255,7 +255,7 @@ class Connections:
 
         async def listing() -> None:
             try:
-                await self._inbound.take(account_id, await driver.list_anew())
+                await self._take(account_id, await driver.list_anew())
             except LatchworkError as error:
                 log.info("account.not_listed", connected_account_id=account_id, reason=str(error))
 
@@ -308,7 +308,7 @@ class Connections:
         async def sink(push: Push) -> None:
             if marking:
                 await marking[0]
-            await self._inbound.take(account_id, push)
+            await self._take(account_id, push)
 
         try:
             driver = await self._make(account)
@@ -326,6 +326,15 @@ class Connections:
             self._notify()
             if driver is not None:
                 await _close(driver, account.provider)
+
+    async def _take(self, account_id: str, push: Push) -> None:
+        """Once storage answers: what a lock tells it tells once."""
+        while True:
+            try:
+                return await self._inbound.take(account_id, push)
+            except StorageUnavailable as error:
+                log.info("push.waits", connected_account_id=account_id, reason=str(error))
+                await self._clock.sleep(AFTER_TROUBLE)
 
     async def _make(self, account: ConnectedAccount) -> Driver:
         factory = self._factories.get(account.provider)
@@ -350,7 +359,7 @@ class Connections:
                 await self._mark_connected(account_id)
             except LatchworkError as error:
                 log.info("account.not_marked", connected_account_id=account_id, reason=str(error))
-                await self._clock.sleep(MARK_AGAIN)
+                await self._clock.sleep(AFTER_TROUBLE)
             else:
                 return
 

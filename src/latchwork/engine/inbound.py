@@ -62,7 +62,7 @@ class Inbound:
 
     async def take(self, account_id: str, push: Push) -> None:
         """Stores what one push says; a push of an unknown lock is dropped."""
-        account = await self._account(account_id)
+        account = await self._storage.account_by_id(account_id)
         if account is None:
             return
         if isinstance(push, DevicesFound):
@@ -94,12 +94,6 @@ class Inbound:
             await self._denied(account, device, push)
         if push.report_id is not None:
             self._reported.add(key)
-
-    async def _account(self, account_id: str) -> ConnectedAccount | None:
-        for account in await self._storage.all_accounts():
-            if account.connected_account_id == account_id:
-                return account
-        return None
 
     async def _found(self, account: ConnectedAccount, push: DevicesFound) -> None:
         now = self._clock.now()

@@ -169,6 +169,9 @@ class AccountStorage(Protocol):
         deleted an account, or kept a delivery for one."""
 
     async def all_accounts(self) -> Sequence[ConnectedAccount]: ...
+    async def account_by_id(self, account_id: str) -> ConnectedAccount | None:
+        """In whatever workspace it is."""
+
     async def account_settings(
         self, account_id: str
     ) -> tuple[Mapping[str, Any], Mapping[str, Secret]]: ...

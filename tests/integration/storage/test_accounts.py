@@ -22,6 +22,8 @@ async def test_an_account_comes_back_as_it_was_stored(stored: Stored) -> None:
     assert answered == account
     assert await stored.storage.account("ws", "second") == account
     assert await stored.storage.account("other", "second") is None
+    assert await stored.storage.account_by_id("second") == account
+    assert await stored.storage.account_by_id("third") is None
     assert await stored.storage.all_accounts() == [an_account("acc"), account]
 
 

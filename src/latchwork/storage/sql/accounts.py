@@ -59,6 +59,7 @@ _SAME = sql.select(
     _COLUMNS, _FROM, "WHERE a.workspace_id = ? AND a.provider = ? AND a.settings_hash = ?"
 )
 _BY_ID = sql.select(_COLUMNS, _FROM, "WHERE a.workspace_id = ? AND a.connected_account_id = ?")
+_BY_ID_ALONE = sql.select(_COLUMNS, _FROM, "WHERE a.connected_account_id = ?")
 _ALL = sql.select(_COLUMNS, _FROM, "ORDER BY a.created_at, a.connected_account_id")
 _SETTINGS = "SELECT settings, secrets FROM connected_account WHERE connected_account_id = ?"
 _WAS_CONNECTED = "SELECT connected FROM connected_account WHERE connected_account_id = ?"
@@ -183,6 +184,10 @@ class AccountQueries(Aggregate):
 
     async def all_accounts(self) -> Sequence[ConnectedAccount]:
         return [account_of(row) for row in await self._db.reading.all(_ALL)]
+
+    async def account_by_id(self, account_id: str) -> ConnectedAccount | None:
+        row = await self._db.reading.one(_BY_ID_ALONE, (account_id,))
+        return None if row is None else account_of(row)
 
     async def account_settings(
         self, account_id: str
