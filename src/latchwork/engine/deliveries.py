@@ -7,8 +7,9 @@ delivers twice.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
@@ -40,6 +41,8 @@ class Deliveries:
         self._storage = storage
         self._connections = connections
         self._woken = asyncio.Event()
+        self._taking: dict[str, asyncio.Task[bool]] = {}
+        """What is under way, by account."""
 
     async def give(self, account_id: str, headers: Mapping[str, str], body: bytes) -> None:
         """Returns when the delivery is safe: taken by the account's driver here, or stored for the
@@ -53,35 +56,63 @@ class Deliveries:
         """Ends only by cancellation."""
         self._storage.listen_accounts(self._woken.set)
         self._connections.listen(self._woken.set)
-        while True:
-            self._woken.clear()
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    while await self._begin_some():
+                        pass
+                except LatchworkError as error:
+                    log.info("inbound.storage_unavailable", reason=str(error))
+                await self._nap()
+        finally:
+            tasks = tuple(self._taking.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _nap(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_ANYWAY.total_seconds()):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    async def _begin_some(self) -> bool:
+        """Account by account, so that none waits for another one's driver. Whether more may wait
+        behind what was found."""
+        idle = [
+            account_id for account_id in self._connections.live() if account_id not in self._taking
+        ]
+        if not idle:
+            return False
+        found = await self._storage.deliveries(idle, AT_ONCE)
+        by_account: dict[str, list[Delivery]] = {}
+        for delivery in found:
+            by_account.setdefault(delivery.connected_account_id, []).append(delivery)
+        for account_id, some in by_account.items():
+            task = asyncio.create_task(self._take_all(some))
+            self._taking[account_id] = task
+            task.add_done_callback(partial(self._ended, account_id))
+        return len(found) == AT_ONCE
+
+    def _ended(self, account_id: str, task: "asyncio.Task[bool]") -> None:
+        del self._taking[account_id]
+        if not task.cancelled() and task.result():
+            self._woken.set()
+
+    async def _take_all(self, some: Sequence[Delivery]) -> bool:
+        """Of one account, in their order. False: those from the first that could not be taken stay
+        for a later try."""
+        for delivery in some:
             try:
-                while await self._take_some():
-                    pass
+                if not await self._is_done(delivery):
+                    return False
+                await self._storage.drop_delivery(delivery.delivery_id)
             except LatchworkError as error:
                 log.info("inbound.storage_unavailable", reason=str(error))
-            try:
-                async with asyncio.timeout(LOOK_ANYWAY.total_seconds()):
-                    await self._woken.wait()
-            except TimeoutError:
-                pass
-
-    async def _take_some(self) -> bool:
-        """Whether there may be more to take at once."""
-        live = self._connections.live()
-        if not live:
-            return False
-        found = await self._storage.deliveries(live, AT_ONCE)
-        put_off: set[str] = set()
-        for delivery in found:
-            account_id = delivery.connected_account_id
-            if account_id in put_off:
-                continue
-            if await self._is_done(delivery):
-                await self._storage.drop_delivery(delivery.delivery_id)
-            else:
-                put_off.add(account_id)
-        return len(found) == AT_ONCE and not put_off
+                return False
+        return True
 
     async def _is_done(self, delivery: Delivery) -> bool:
         """False: it stays, for a later try."""

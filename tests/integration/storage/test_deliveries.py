@@ -20,6 +20,7 @@ class Owner:
         self.errors: dict[bytes, list[Exception]] = {}
         self.changed: Callable[[], None] = lambda: None
         self.something = asyncio.Event()
+        self.hangs: set[str] = set()
 
     def live(self) -> Sequence[str]:
         return list(self.accounts)
@@ -32,6 +33,8 @@ class Owner:
 
     async def deliver(self, account_id: str, headers: Mapping[str, str], body: bytes) -> None:
         self.something.set()
+        if account_id in self.hangs:
+            await asyncio.Event().wait()
         if self.errors.get(body):
             raise self.errors[body].pop()
         assert headers == {"x-signature": "abc"}
@@ -117,3 +120,25 @@ async def test_what_can_be_taken_later_keeps_its_place(stored: Stored) -> None:
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert owner.taken == [("acc", b"first"), ("acc", b"second")]
+
+
+@pytest.mark.parametrize("trouble", ["hangs", "fails"])
+async def test_no_account_waits_for_the_deliveries_of_another(
+    stored: Stored, trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latchwork.engine.deliveries.AT_ONCE", 3)
+    await stored.account("other")
+    owner, many = Owner("acc", "other"), [b"%d" % number for number in range(5)]
+    if trouble == "hangs":
+        owner.hangs = {"acc"}
+    else:
+        owner.errors = {body: [RetryLater("Not now.") for _ in range(99)] for body in many}
+    await give(stored, *many)
+    await give(stored, b"behind", account_id="other")
+    running = asyncio.create_task(deliveries(stored, owner).run())
+    await owner.until(1)
+    await give(stored, b"later", account_id="other")
+    await owner.until(2)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert owner.taken == [("other", b"behind"), ("other", b"later")]

@@ -73,7 +73,7 @@ class InboundQueries(Aggregate):
         return found
 
     async def drop_delivery(self, delivery_id: str) -> None:
-        await self._db.write(lambda tx: tx.run(_DROP, (delivery_id,)))
+        await self._db.write(lambda tx: tx.run(_DROP, (delivery_id,)), delivery_id)
 
     async def prune_inbound(self, before: datetime, limit: int) -> int:
         values = (uuid7(before, bytes(10)), limit)
