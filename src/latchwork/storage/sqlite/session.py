@@ -131,7 +131,10 @@ def _fail(error: sqlite3.DatabaseError) -> NoReturn:
     if isinstance(error, sqlite3.OperationalError):
         raise StorageUnavailable(f"The database did not answer: {error}.") from error
     # What the module raises of itself, on a closed connection say, carries no code.
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    ):
         raise StorageUnavailable(
             f"The database file is damaged: {error}. Stop the server and restore a backup."
         ) from error
