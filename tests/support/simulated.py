@@ -16,6 +16,9 @@ class Store:
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
 
+    async def load(self, key: str) -> bytes | None:
+        return self.values.get(key)
+
     async def load_all(self) -> Mapping[str, bytes]:
         return dict(self.values)
 

@@ -21,6 +21,9 @@ class Clock:
 
 
 class NoStore:
+    async def load(self, _key: str) -> bytes | None:
+        return None
+
     async def load_all(self) -> Mapping[str, bytes]:
         return {}
 

@@ -256,6 +256,8 @@ class DriverClock(Protocol):
 class DriverStore(Protocol):
     """A small durable store of a driver's own, encrypted at rest, one per account."""
 
+    async def load(self, key: str) -> bytes | None: ...
+
     async def load_all(self) -> Mapping[str, bytes]: ...
 
     async def save(self, key: str, value: bytes) -> None:

@@ -12,6 +12,9 @@ class DriverStore:
         self._storage = storage
         self._account_id = account_id
 
+    async def load(self, key: str) -> bytes | None:
+        return await self._storage.driver_store_value(self._account_id, key)
+
     async def load_all(self) -> Mapping[str, bytes]:
         return await self._storage.driver_store_load(self._account_id)
 

@@ -20,6 +20,9 @@ class _Forgetful:
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
 
+    async def load(self, key: str) -> bytes | None:
+        return self._kept.get(key)
+
     async def load_all(self) -> Mapping[str, bytes]:
         return dict(self._kept)
 

@@ -102,5 +102,8 @@ async def test_a_driver_finds_in_its_store_what_it_saved(stored: Stored) -> None
     await stored.storage.driver_store_save("acc", "b", b"two")
     await stored.storage.driver_store_save("acc", "a", b"")
     assert await stored.storage.driver_store_load("acc") == {"a": b"", "b": b"two"}
+    assert await stored.storage.driver_store_value("acc", "b") == b"two"
+    assert await stored.storage.driver_store_value("acc", "c") is None
+    assert await stored.storage.driver_store_value("other", "a") is None
     await stored.account("other")
     assert await stored.storage.driver_store_load("other") == {}

@@ -148,7 +148,7 @@ class Book:
 
     async def refresh(self, provider_key: str) -> None:
         """As it is stored: another process may have worked on the lock meanwhile."""
-        kept = (await self._store.load_all()).get(f"{PREFIX}{provider_key}")
+        kept = await self._store.load(f"{PREFIX}{provider_key}")
         if kept is not None:
             self._pages[provider_key] = _page(kept)
 

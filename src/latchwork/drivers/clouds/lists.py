@@ -34,6 +34,8 @@ class Lists:
         self._book = book
         self._clock = clock
         self._last: dict[str, tuple[datetime, Listed]] = {}
+        self._spends: dict[str, int] = {}
+        """How often a lock's list was spent: one on its way then may be older than that."""
         self._shown: dict[tuple[str, int], str | None] = {}
         """Which code the engine was shown at a position."""
 
@@ -42,12 +44,15 @@ class Lists:
         one moment, for a cloud answers with the whole lock whichever positions are asked for."""
         if (listed := self._young(provider_key, ONE_MOMENT)) is not None:
             return listed
+        spends = self._spends.get(provider_key)
         codes = await self._cloud.codes(provider_key)
         now = self._clock.now()
         if self._book.page(provider_key).settle(codes, capabilities, now):
             await self._book.save(provider_key)
         listed = {code.code_id: code for code in codes}
         self._last[provider_key] = (now, listed)
+        if self._spends.get(provider_key) != spends:
+            self.spend(provider_key)
         return listed
 
     def recent(self, provider_key: str) -> Listed | None:
@@ -60,6 +65,7 @@ class Lists:
 
     def spend(self, provider_key: str) -> None:
         """What was listed is no longer true."""
+        self._spends[provider_key] = self._spends.get(provider_key, 0) + 1
         at, listed = self._last.get(provider_key, (None, {}))
         if at is not None:
             self._last[provider_key] = (at - 2 * REUSE, listed)

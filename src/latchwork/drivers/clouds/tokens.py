@@ -76,7 +76,7 @@ class Tokens:
         return token.expires_at is not None and token.expires_at - self._clock.now() <= MARGIN
 
     async def _load(self) -> Token | None:
-        kept = (await self._store.load_all()).get(KEY)
+        kept = await self._store.load(KEY)
         token = None if kept is None else _decode(kept)
         return token if token is not None and token.origin == self._origin else None
 

@@ -146,7 +146,7 @@ class LockCloud:
 
     async def _kept_registration(self) -> Registration | None:
         if self._registration is None and self._context.inbound_url is not None:
-            kept = (await self._context.store.load_all()).get(REGISTRATION)
+            kept = await self._context.store.load(REGISTRATION)
             if kept is not None:
                 found = msgspec.json.decode(kept, type=Registration)
                 self._registration = found if found.url == self._context.inbound_url else None

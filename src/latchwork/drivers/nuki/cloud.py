@@ -97,7 +97,7 @@ class NukiCloud:
         url = self._context.inbound_url
         if url is None:
             return
-        kept = (await self._context.store.load_all()).get(REGISTRATION)
+        kept = await self._context.store.load(REGISTRATION)
         if kept is not None:
             standing = msgspec.json.decode(kept, type=Registration)
             if standing.url == url:
@@ -124,7 +124,7 @@ class NukiCloud:
 
     async def _since(self) -> datetime:
         if self._looked_at is None:
-            kept = (await self._context.store.load_all()).get(CURSOR)
+            kept = await self._context.store.load(CURSOR)
             self._looked_at = (
                 self._began if kept is None else msgspec.json.decode(kept, type=datetime)
             )

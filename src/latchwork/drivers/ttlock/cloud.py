@@ -150,7 +150,7 @@ class TtlockCloud:
     async def _since(self) -> datetime:
         if self._looked_at is not None:
             return self._looked_at
-        kept = (await self._context.store.load_all()).get(CURSOR)
+        kept = await self._context.store.load(CURSOR)
         return self._began if kept is None else msgspec.json.decode(kept, type=datetime)
 
     def received(self, headers: Mapping[str, str], body: bytes) -> Sequence[News]:  # noqa: ARG002

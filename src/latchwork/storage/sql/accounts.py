@@ -71,6 +71,7 @@ _SET_STATE = sql.update(
 _REPLACE = sql.update("connected_account", COLUMNS, "WHERE connected_account_id = ?")
 _WORKSPACE = "SELECT workspace_id FROM connected_account WHERE connected_account_id = ?"
 _STORE_LOAD = "SELECT key, value FROM driver_store WHERE connected_account_id = ?"
+_STORE_VALUE = "SELECT value FROM driver_store WHERE connected_account_id = ? AND key = ?"
 _STORE_SAVE = sql.insert(
     "driver_store",
     ("workspace_id", "connected_account_id", "key", "value"),
@@ -233,11 +234,15 @@ class AccountQueries(Aggregate):
         return await self._db.write(unit, account_id)
 
     async def driver_store_load(self, account_id: str) -> Mapping[str, bytes]:
-        unseal = self._db.vault.unseal
-        return {
-            key: unseal("driver_store", "value", f"{account_id}/{key}", value)
-            for key, value in await self._db.reading.all(_STORE_LOAD, (account_id,))
-        }
+        rows = await self._db.reading.all(_STORE_LOAD, (account_id,))
+        return {key: self._stored(account_id, key, value) for key, value in rows}
+
+    async def driver_store_value(self, account_id: str, key: str) -> bytes | None:
+        row = await self._db.reading.one(_STORE_VALUE, (account_id, key))
+        return None if row is None else self._stored(account_id, key, row[0])
+
+    def _stored(self, account_id: str, key: str, sealed: bytes) -> bytes:
+        return self._db.vault.unseal("driver_store", "value", f"{account_id}/{key}", sealed)
 
     async def driver_store_save(self, account_id: str, key: str, value: bytes) -> None:
         sealed = self._db.vault.seal("driver_store", "value", f"{account_id}/{key}", value)
