@@ -1,7 +1,7 @@
 """A driver by itself, connected and listened to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -37,6 +37,28 @@ class LiveDriver:
                     await self.running
                 await asyncio.wait_for(self._news.wait(), PATIENCE)
         return push
+
+
+async def killed_at(driver: Driver, kind: type[Push], until: Callable[[], Awaitable[None]]) -> None:
+    """Runs the driver, and ends it in the midst of storing the first push of a kind; `until` makes
+    it tell that."""
+    up, stuck = asyncio.Event(), asyncio.Event()
+
+    async def take(push: Push) -> None:
+        if isinstance(push, kind):
+            stuck.set()
+            await asyncio.Event().wait()
+
+    running = asyncio.create_task(driver.run(take, up.set))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await up.wait()
+            await until()
+            await stuck.wait()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await driver.aclose()
 
 
 @asynccontextmanager

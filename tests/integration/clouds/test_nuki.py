@@ -33,7 +33,7 @@ from latchwork.drivers.protocol import (
 )
 from support.cloud_bench import serving
 from support.driver_context import HandClock, KeptStore, context_for
-from support.live_driver import live
+from support.live_driver import killed_at, live
 from support.nuki_web import TOKEN, NukiLock, NukiWeb
 
 KEY = "7001"
@@ -349,6 +349,23 @@ async def test_an_account_without_webhooks_is_polled(rig: Rig) -> None:
     assert (remote.locked, remote.position) == (False, None)
     assert (typed.locked, typed.position) == (False, 1)
     assert rig.nuki.calls.count("GET /smartlock/log") == 1
+
+
+async def test_what_was_told_and_not_stored_is_told_after_the_next_start(rig: Rig) -> None:
+    driver = rig.driver()
+
+    async def typed() -> None:
+        await driver.write(KEY, 1, GUEST, "Ada", None)
+        await rig.settle()
+        await driver.observe(KEY, [1])
+        assert await rig.nuki.type_pin(rig.lock, "471139")
+        await rig.clock.move(timedelta(seconds=60))
+
+    await killed_at(driver, LockOperated, typed)
+    async with live(rig.driver()) as connection:
+        await connection.driver.observe(KEY, [1])
+        await rig.clock.move(timedelta(seconds=60))
+        assert (await connection.until(LockOperated)).position == 1
 
 
 async def test_without_a_webhook_of_ours_nothing_is_received(rig: Rig) -> None:

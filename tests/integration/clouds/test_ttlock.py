@@ -38,7 +38,7 @@ from latchwork.drivers.ttlock.failures import (
 )
 from support.cloud_bench import serving
 from support.driver_context import HandClock, KeptStore, context_for
-from support.live_driver import live
+from support.live_driver import killed_at, live
 from support.ttlock_bench import SECRETS, settings_for
 from support.ttlock_platform import PASSWORD, TtLock, TtlockPlatform
 
@@ -342,6 +342,21 @@ async def test_a_typed_passcode_names_its_position_once(rig: Rig) -> None:
         await rig.clock.move(timedelta(minutes=15))
         polled = await connection.until(LockOperated)
         assert (polled.position, polled.report_id) == (1, used.report_id)
+
+
+async def test_what_was_told_and_not_stored_is_told_after_the_next_start(rig: Rig) -> None:
+    driver = rig.driver()
+
+    async def typed() -> None:
+        await driver.write(KEY, 1, GUEST, "Ada", None)
+        assert await rig.platform.type_pin(rig.lock, "4711")
+        await rig.clock.move(timedelta(minutes=15))
+
+    await killed_at(driver, LockOperated, typed)
+    async with live(rig.driver()) as connection:
+        await connection.driver.observe(KEY, [1])
+        await rig.clock.move(timedelta(minutes=15))
+        assert (await connection.until(LockOperated)).position == 1
 
 
 def _form(values: dict[str, str]) -> bytes:

@@ -45,6 +45,9 @@ class Cloud(Protocol):
     async def news(self) -> Sequence[News]:
         """What has happened since the last call, of clouds that keep a record of it."""
 
+    async def news_taken(self) -> None:
+        """All that the last call of `news` told is stored: a later start need not tell it."""
+
     def received(self, headers: Mapping[str, str], body: bytes) -> Sequence[News]:
         """What a delivery says. Raises Rejected for one that the cloud did not sign."""
 

@@ -78,6 +78,7 @@ class CloudDriver:
             await sink(await self._list_locks())
             for push in await self._news.pushes(await self.cloud.news()):
                 await sink(push)
+            await self.cloud.news_taken()
         except RetryLater as error:
             if error.after is None:
                 raise

@@ -155,6 +155,9 @@ class LockCloud:
     async def news(self) -> Sequence[News]:
         return ()
 
+    async def news_taken(self) -> None:
+        """Nothing is kept of what a cloud tells by itself."""
+
     def received(self, headers: Mapping[str, str], body: bytes) -> Sequence[News]:
         secret = None if self._registration is None else self._registration.secret
         if secret is not None:

@@ -51,6 +51,7 @@ class NukiCloud:
         self._registration: Registration | None = None
         self._began = context.clock.now()
         self._looked_at: datetime | None = None
+        self._told_until: datetime | None = None
 
     @property
     def poll_every(self) -> timedelta:
@@ -94,6 +95,7 @@ class NukiCloud:
 
     async def subscribe(self) -> None:
         """A decentral webhook, for accounts that have Nuki's Advanced API."""
+        await self._since()
         url = self._context.inbound_url
         if url is None:
             return
@@ -118,16 +120,21 @@ class NukiCloud:
         found.sort(key=lambda entry: (entry.date is not None, entry.date, entry.id))
         dates = [entry.date for entry in found if entry.date is not None]
         if dates and max(dates) > since:
-            self._looked_at = max(dates)
-            await self._context.store.save(CURSOR, msgspec.json.encode(self._looked_at))
+            self._told_until = max(dates)
         return [one for entry in found for one in events.news_of_log(entry)]
+
+    async def news_taken(self) -> None:
+        if self._told_until is not None:
+            await self._context.store.save(CURSOR, msgspec.json.encode(self._told_until))
+            self._looked_at, self._told_until = self._told_until, None
 
     async def _since(self) -> datetime:
         if self._looked_at is None:
             kept = await self._context.store.load(CURSOR)
-            self._looked_at = (
-                self._began if kept is None else msgspec.json.decode(kept, type=datetime)
-            )
+            if kept is None:
+                kept = msgspec.json.encode(self._began)
+                await self._context.store.save(CURSOR, kept)
+            self._looked_at = msgspec.json.decode(kept, type=datetime)
         return self._looked_at
 
     def received(self, headers: Mapping[str, str], body: bytes) -> Sequence[News]:

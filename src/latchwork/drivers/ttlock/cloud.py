@@ -37,6 +37,7 @@ class TtlockCloud:
         self._keys: tuple[str, ...] = ()
         self._began = context.clock.now()
         self._looked_at: datetime | None = None
+        self._told_until: datetime | None = None
         self.poll_every = timedelta(minutes=context.settings["poll_minutes"])
 
     async def locks(self) -> Sequence[DiscoveredDevice]:
@@ -127,6 +128,7 @@ class TtlockCloud:
 
     async def subscribe(self) -> None:
         """The platform's callback is set by a person, for the whole application."""
+        await self._since()
 
     async def news(self) -> Sequence[News]:
         now = self._context.clock.now()
@@ -143,15 +145,22 @@ class TtlockCloud:
             found = [record for page in pages for record in page.list]
             found.sort(key=lambda record: record.lock_date or 0)
             told += [one for record in found for one in records.news_of_record(key, record)]
-        self._looked_at = now - OVERLAP
-        await self._context.store.save(CURSOR, msgspec.json.encode(now))
+        self._told_until = now
         return told
+
+    async def news_taken(self) -> None:
+        if self._told_until is not None:
+            await self._context.store.save(CURSOR, msgspec.json.encode(self._told_until))
+            self._looked_at, self._told_until = self._told_until - OVERLAP, None
 
     async def _since(self) -> datetime:
         if self._looked_at is not None:
             return self._looked_at
         kept = await self._context.store.load(CURSOR)
-        return self._began if kept is None else msgspec.json.decode(kept, type=datetime)
+        if kept is None:
+            kept = msgspec.json.encode(self._began)
+            await self._context.store.save(CURSOR, kept)
+        return msgspec.json.decode(kept, type=datetime)
 
     def received(self, headers: Mapping[str, str], body: bytes) -> Sequence[News]:  # noqa: ARG002
         """The platform signs nothing: the address alone keeps others out."""
