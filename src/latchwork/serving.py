@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from latchwork.config import Settings
 from latchwork.domain.errors import NeedsAttention
+from latchwork.engine.ending import INSIST_AFTER, end
 
 log = structlog.get_logger(__name__)
 
@@ -88,9 +89,7 @@ async def background(
     finally:
         if waited:
             await asyncio.wait(waited, timeout=STOP_WITHIN)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks, STOP_WITHIN + 2 * INSIST_AFTER)
 
 
 async def serve_until_stopped(

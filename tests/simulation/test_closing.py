@@ -16,11 +16,13 @@ from latchwork.domain.pin import Secret
 from latchwork.drivers.protocol import DriverContext, Sink
 from latchwork.drivers.simulator.driver import SimulatorDriver
 from latchwork.engine.connections import Connections
+from latchwork.engine.ending import INSIST_AFTER
 from latchwork.storage.interface import StorageUnavailable
 from support.delivery import on_virtual_time
 from support.world import HOUR, ONE_LOCK, SECOND, World
 
-HANGS = 20 * SECOND
+SLOW = (INSIST_AFTER - 1) * SECOND
+HANGS = 60 * SECOND
 
 
 class _Frail(SimulatorDriver):
@@ -39,14 +41,20 @@ class _Frail(SimulatorDriver):
             breaking = asyncio.create_task(self._street.broken.wait())
             try:
                 await asyncio.wait((running, breaking), return_when=asyncio.FIRST_COMPLETED)
+            except asyncio.CancelledError:
+                if not self._street.is_deaf:
+                    raise
+                await breaking
             finally:
                 running.cancel()
                 breaking.cancel()
         raise RetryLater("The connection was lost.")
 
     async def aclose(self) -> None:
-        await asyncio.sleep(self._street.close_takes)
-        self._street.open[self._account_id] -= 1
+        try:
+            await asyncio.sleep(self._street.close_takes)
+        finally:
+            self._street.open[self._account_id] -= 1
         if self._street.close_fails:
             raise OSError("no goodbye")
 
@@ -60,6 +68,8 @@ class Street(World):
         self.close_takes = 0.0
         self.close_fails = False
         self.is_away = False
+        self.is_deaf = False
+        """Connections miss their cancellation."""
         self.open = Counter[str]()
         self.shared: Collection[str] | None = None
         self.held_at: list[datetime] = []
@@ -100,7 +110,7 @@ class Street(World):
 
 
 @on_virtual_time
-async def test_one_that_hangs_keeps_the_process_from_nothing_else() -> None:
+async def test_one_that_hangs_is_broken_off_and_keeps_the_process_from_nothing_else() -> None:
     async with Street() as world:
         away = [await world.add() for _ in range(3)]
         world.close_takes = HANGS.total_seconds()
@@ -110,10 +120,25 @@ async def test_one_that_hangs_keeps_the_process_from_nothing_else() -> None:
         await world.wait_for(code, "set", 5 * SECOND)
         assert [world.open[account_id] for account_id in away] == [1, 1, 1]
         assert world.given == set()
-        await world.clock.sleep(HANGS)
+        await world.clock.sleep((INSIST_AFTER + 1) * SECOND)
         assert world.given == set(away)
         beats = [at for at in world.held_at if at >= begin]
         assert max(b - a for a, b in pairwise(beats)) <= 2 * SECOND
+
+
+@on_virtual_time
+async def test_one_that_misses_its_end_is_ended_all_the_same() -> None:
+    async with Street() as world:
+        world.is_deaf = True
+        other = await world.add()
+        world.shared = [world.account.connected_account_id]
+        await world.clock.sleep(3 * SECOND)
+        assert world.open[other] == 1
+        await world.clock.sleep(INSIST_AFTER * SECOND)
+        assert world.given == {other}
+        await world.restart()
+        await world.clock.sleep(3 * SECOND)
+        assert world.open[world.account.connected_account_id] == 1
 
 
 @on_virtual_time
@@ -146,15 +171,15 @@ async def test_others_get_what_was_not_connected_here() -> None:
 @on_virtual_time
 async def test_it_is_made_anew_once_it_is_closed_and_not_asked_meanwhile() -> None:
     async with Street() as world:
-        world.close_takes = HANGS.total_seconds()
+        world.close_takes = SLOW.total_seconds()
         account_id = world.account.connected_account_id
         await world.storage.add_account(world.account, world.settings, {"token": Secret("new")})
-        await world.clock.sleep(3 * SECOND)
+        await world.clock.sleep(1.5 * SECOND)
         code = await world.create("4711", key=ONE_LOCK["key"])
         assert world.connections.driver(account_id) is None
-        await world.clock.sleep(HANGS / 2)
+        await world.clock.sleep(SECOND)
         assert await world.status(code) == "setting"
-        await world.clock.sleep(HANGS / 2)
+        await world.clock.sleep(SLOW)
         await world.wait_for(code, "set", 5 * SECOND)
 
 

@@ -25,6 +25,7 @@ from latchwork.drivers.protocol import (
 from latchwork.engine.account_marks import AccountMarks
 from latchwork.engine.clock import Clock
 from latchwork.engine.driver_store import DriverStore
+from latchwork.engine.ending import end
 from latchwork.engine.inbound import Inbound
 from latchwork.engine.ownership import BEAT, Ownership
 from latchwork.engine.scans import Scans
@@ -83,7 +84,7 @@ class Connections:
         self._live: dict[str, Driver] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
-        """Keepers whose connections are being closed: until then nobody connects anew."""
+        """Connections that are being closed: until then nobody connects anew."""
         self._waiting: set[str] = set()
         """Accounts that storage holds for connected while their driver is not live yet."""
         self._listeners: list[Callable[[], None]] = []
@@ -152,10 +153,8 @@ class Connections:
                     await self._drop_lapsed()
                 await self._nap()
         finally:
-            under_way = (*self._keepers.values(), *self._listings.values())
-            for task in under_way:
-                task.cancel()
-            await asyncio.gather(*under_way, *self._ending.values(), return_exceptions=True)
+            await end((*self._keepers.values(), *self._listings.values()))
+            await asyncio.gather(*self._ending.values())
 
     async def _nap(self) -> None:
         nap = LOOK_FOR_ACCOUNTS if self._ownership is None else BEAT
@@ -221,9 +220,9 @@ class Connections:
 
     def _end(self, account_id: str) -> None:
         """Ends the connection of an account for as long as nobody wishes it."""
-        keeper = self._ending[account_id] = self._keepers.pop(account_id)
-        keeper.cancel()
-        keeper.add_done_callback(lambda _: self._look.set())
+        ending = asyncio.create_task(_ended(self._keepers.pop(account_id)))
+        self._ending[account_id] = ending
+        ending.add_done_callback(lambda _: self._look.set())
         self._lose(account_id)
 
     async def _closed(self) -> None:
@@ -232,11 +231,9 @@ class Connections:
         if not self._ending:
             return
         await asyncio.wait(self._ending.values(), timeout=CLOSE_PATIENCE)
-        closed = [account_id for account_id, keeper in self._ending.items() if keeper.done()]
+        closed = [account_id for account_id, ending in self._ending.items() if ending.done()]
         for account_id in closed:
-            keeper = self._ending.pop(account_id)
-            if not keeper.cancelled() and (error := keeper.exception()) is not None:
-                log.error("account.keeper_failed", exc_info=error)
+            del self._ending[account_id]
             self._waiting.discard(account_id)
             self._spares = True
 
@@ -383,6 +380,12 @@ class Connections:
     def _notify(self) -> None:
         for listener in self._listeners:
             listener()
+
+
+async def _ended(keeper: "asyncio.Task[None]") -> None:
+    await end([keeper])
+    if not keeper.cancelled() and (error := keeper.exception()) is not None:
+        log.error("account.keeper_failed", exc_info=error)
 
 
 async def _close(driver: Driver, provider: str) -> None:

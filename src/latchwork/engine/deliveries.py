@@ -16,6 +16,7 @@ import structlog
 
 from latchwork.domain.errors import LatchworkError, Rejected, Unsupported
 from latchwork.engine.connections import Connections
+from latchwork.engine.ending import end
 from latchwork.storage.inbound import Delivery, InboundStorage
 from latchwork.storage.interface import AccountStorage
 
@@ -66,10 +67,7 @@ class Deliveries:
                     log.info("inbound.storage_unavailable", reason=str(error))
                 await self._nap()
         finally:
-            tasks = tuple(self._taking.values())
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(self._taking.values())
 
     async def _nap(self) -> None:
         try:

@@ -10,6 +10,7 @@ from latchwork.domain.errors import LatchworkError, RetryLater
 from latchwork.domain.pin import Secret
 from latchwork.drivers.protocol import Driver, DriverContext, DriverFactory, Push
 from latchwork.engine.clock import Clock
+from latchwork.engine.ending import end
 
 PATIENCE: Final = timedelta(seconds=20)
 
@@ -84,9 +85,7 @@ def _reason(running: "asyncio.Task[None]", patience: timedelta) -> Exception:
 async def _end(
     running: "asyncio.Task[None]", waiting: "asyncio.Task[bool]", driver: Driver
 ) -> None:
-    running.cancel()
-    waiting.cancel()
-    await asyncio.wait((running, waiting))
+    await end((running, waiting))
     if not running.cancelled():
         running.exception()
     with contextlib.suppress(LatchworkError):

@@ -10,6 +10,7 @@ from latchwork.domain.errors import LatchworkError
 from latchwork.domain.visit import VisitChanges
 from latchwork.engine.clock import Clock
 from latchwork.engine.connections import Connections
+from latchwork.engine.ending import end
 from latchwork.engine.reconciler import LEASE
 from latchwork.storage.interface import EngineStorage, Lease, StaleTokenError
 
@@ -170,7 +171,4 @@ class Worker:
             pass
 
     async def _stop_visits(self) -> None:
-        visits = (*self._visits.visits, *self._doors.visits)
-        for task in visits:
-            task.cancel()
-        await asyncio.gather(*visits, return_exceptions=True)
+        await end((*self._visits.visits, *self._doors.visits))

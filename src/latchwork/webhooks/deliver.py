@@ -24,6 +24,7 @@ from latchwork.domain.webhook import (
     is_given_up,
 )
 from latchwork.engine.clock import Clock
+from latchwork.engine.ending import end
 from latchwork.storage.interface import EventStorage, WebhookStorage
 from latchwork.webhooks.post import Answer, Sender, retry_after
 from latchwork.webhooks.schedule import next_attempt
@@ -163,10 +164,7 @@ class Deliverer:
         return min(doubled, self._policy.longest_pause)
 
     async def _break_off(self) -> None:
-        tasks = list(self._under_way)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(self._under_way)
 
     async def _deliver(self, message: DueMessage) -> None:
         log = _log.bind(
