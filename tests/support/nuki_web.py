@@ -120,6 +120,8 @@ class NukiWeb:
     async def _logs(self, request: web.Request) -> web.Response:
         since = datetime.fromisoformat(request.query["fromDate"])
         found = [e for e in self.log if datetime.fromisoformat(e["date"]) >= since]
+        if (after := request.query.get("id")) is not None:
+            found = found[: [entry["id"] for entry in found].index(after)]
         return web.json_response(found[::-1][: int(request.query["limit"])])
 
     async def _create(self, request: web.Request) -> web.Response:

@@ -351,6 +351,23 @@ async def test_an_account_without_webhooks_is_polled(rig: Rig) -> None:
     assert rig.nuki.calls.count("GET /smartlock/log") == 1
 
 
+async def test_a_busy_log_is_read_to_its_end(rig: Rig) -> None:
+    async with live(rig.driver()) as connection:
+        await connection.driver.write(KEY, 1, GUEST, "Ada", None)
+        await rig.settle()
+        await connection.driver.observe(KEY, [1])
+        for _ in range(120):
+            assert await rig.nuki.type_pin(rig.lock, "471139")
+        await rig.clock.move(timedelta(seconds=60))
+
+        def told() -> list[str | None]:
+            return [p.report_id for p in connection.pushes if isinstance(p, LockOperated)]
+
+        await connection.until(LockOperated, lambda _: len(told()) >= 120)
+    assert len(set(told())) == len(told()) == 120
+    assert rig.nuki.calls.count("GET /smartlock/log") == 3
+
+
 async def test_what_was_told_and_not_stored_is_told_after_the_next_start(rig: Rig) -> None:
     driver = rig.driver()
 

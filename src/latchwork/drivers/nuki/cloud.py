@@ -28,6 +28,7 @@ POLL: Final = timedelta(seconds=60)
 POLL_BESIDE_WEBHOOKS: Final = timedelta(minutes=10)
 BUSY: Final = timedelta(seconds=10)
 LOGS_AT_ONCE: Final = 50
+PAGES_OF_LOGS: Final = 20
 REGISTRATION: Final = "webhook"
 CURSOR: Final = "log"
 NAMED_PARAMETER: Final = re.compile(r"for parameter '(code|type|name)'")
@@ -112,16 +113,29 @@ class NukiCloud:
         await self._context.store.save(REGISTRATION, msgspec.json.encode(self._registration))
 
     async def news(self) -> Sequence[News]:
-        """The log of all locks in one call; each entry once."""
+        """The log of all locks together; each entry once."""
         since = await self._since()
-        params = {"limit": str(LOGS_AT_ONCE), "fromDate": since.isoformat().replace("+00:00", "Z")}
-        answer = await self._call("GET", "/smartlock/log", "the log", params=params)
-        found = answer.read(list[wire.Log], "GET /smartlock/log")
+        found = list((await self._log(since)).values())
         found.sort(key=lambda entry: (entry.date is not None, entry.date, entry.id))
         dates = [entry.date for entry in found if entry.date is not None]
         if dates and max(dates) > since:
             self._told_until = max(dates)
         return [one for entry in found for one in events.news_of_log(entry)]
+
+    async def _log(self, since: datetime) -> Mapping[str, wire.Log]:
+        """By their ids. Nuki lists the newest first, and names older ones after an id."""
+        found: dict[str, wire.Log] = {}
+        params = {"limit": str(LOGS_AT_ONCE), "fromDate": since.isoformat().replace("+00:00", "Z")}
+        for _ in range(PAGES_OF_LOGS):
+            answer = await self._call("GET", "/smartlock/log", "the log", params=params)
+            page = answer.read(list[wire.Log], "GET /smartlock/log")
+            known = len(found)
+            found.update({entry.id: entry for entry in page})
+            if len(page) < LOGS_AT_ONCE or len(found) == known:
+                return found
+            params["id"] = page[-1].id
+        log.warning("nuki.log_cut_short", entries=len(found))
+        return found
 
     async def news_taken(self) -> None:
         if self._told_until is not None:
