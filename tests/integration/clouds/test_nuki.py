@@ -383,6 +383,11 @@ async def test_what_was_told_and_not_stored_is_told_after_the_next_start(rig: Ri
         await connection.driver.observe(KEY, [1])
         await rig.clock.move(timedelta(seconds=60))
         assert (await connection.until(LockOperated)).position == 1
+        await connection.driver.observe(KEY, [1])
+    async with live(rig.driver()) as connection:
+        await connection.driver.unlock(KEY)
+        await rig.clock.move(timedelta(seconds=60))
+        assert (await connection.until(LockOperated)).method == "remote"
 
 
 async def test_without_a_webhook_of_ours_nothing_is_received(rig: Rig) -> None:

@@ -17,6 +17,7 @@ from latchwork.domain.errors import (
     Unsupported,
 )
 from latchwork.drivers.clouds.http import Answer, CloudHttp, refusal
+from latchwork.drivers.clouds.marks import Marks
 from latchwork.drivers.clouds.model import News, OutOfReach, RemoteCode, Wish
 from latchwork.drivers.nuki import events, wire
 from latchwork.drivers.protocol import DiscoveredDevice, DriverContext
@@ -50,9 +51,7 @@ class NukiCloud:
         self._context = context
         self._http = CloudHttp(context.settings["url"], NAME, context.clock)
         self._registration: Registration | None = None
-        self._began = context.clock.now()
-        self._looked_at: datetime | None = None
-        self._told_until: datetime | None = None
+        self._marks = Marks(context.store, CURSOR, context.clock.now())
 
     @property
     def poll_every(self) -> timedelta:
@@ -96,7 +95,7 @@ class NukiCloud:
 
     async def subscribe(self) -> None:
         """A decentral webhook, for accounts that have Nuki's Advanced API."""
-        await self._since()
+        await self._marks.standing()
         url = self._context.inbound_url
         if url is None:
             return
@@ -114,13 +113,13 @@ class NukiCloud:
 
     async def news(self) -> Sequence[News]:
         """The log of all locks together; each entry once."""
-        since = await self._since()
-        found = list((await self._log(since)).values())
-        found.sort(key=lambda entry: (entry.date is not None, entry.date, entry.id))
-        dates = [entry.date for entry in found if entry.date is not None]
-        if dates and max(dates) > since:
-            self._told_until = max(dates)
-        return [one for entry in found for one in events.news_of_log(entry)]
+        standing = await self._marks.standing()
+        log = await self._log(standing.until)
+        dates = {entry.id: entry.date for entry in log.values() if entry.date is not None}
+        self._marks.read(standing, max(dates.values(), default=standing.until), dates)
+        fresh = [entry for entry in log.values() if entry.id not in standing.told]
+        fresh.sort(key=lambda entry: (entry.date is not None, entry.date, entry.id))
+        return [one for entry in fresh for one in events.news_of_log(entry)]
 
     async def _log(self, since: datetime) -> Mapping[str, wire.Log]:
         """By their ids. Nuki lists the newest first, and names older ones after an id."""
@@ -138,18 +137,7 @@ class NukiCloud:
         return found
 
     async def news_taken(self) -> None:
-        if self._told_until is not None:
-            await self._context.store.save(CURSOR, msgspec.json.encode(self._told_until))
-            self._looked_at, self._told_until = self._told_until, None
-
-    async def _since(self) -> datetime:
-        if self._looked_at is None:
-            kept = await self._context.store.load(CURSOR)
-            if kept is None:
-                kept = msgspec.json.encode(self._began)
-                await self._context.store.save(CURSOR, kept)
-            self._looked_at = msgspec.json.decode(kept, type=datetime)
-        return self._looked_at
+        await self._marks.taken()
 
     def received(self, headers: Mapping[str, str], body: bytes) -> Sequence[News]:
         if self._registration is None:

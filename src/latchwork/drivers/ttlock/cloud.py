@@ -4,9 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-import msgspec
-
 from latchwork.domain.errors import RetryLater
+from latchwork.drivers.clouds.marks import Marks
 from latchwork.drivers.clouds.model import News, RemoteCode, Wish
 from latchwork.drivers.protocol import DiscoveredDevice, DriverContext
 from latchwork.drivers.ttlock import records, wire
@@ -35,9 +34,7 @@ class TtlockCloud:
         self._context = context
         self._account = Account(context)
         self._keys: tuple[str, ...] = ()
-        self._began = context.clock.now()
-        self._looked_at: datetime | None = None
-        self._told_until: datetime | None = None
+        self._marks = Marks(context.store, CURSOR, context.clock.now())
         self.poll_every = timedelta(minutes=context.settings["poll_minutes"])
 
     async def locks(self) -> Sequence[DiscoveredDevice]:
@@ -128,39 +125,33 @@ class TtlockCloud:
 
     async def subscribe(self) -> None:
         """The platform's callback is set by a person, for the whole application."""
-        await self._since()
+        await self._marks.standing()
 
     async def news(self) -> Sequence[News]:
         now = self._context.clock.now()
-        since = await self._since()
+        standing = await self._marks.standing()
         told: list[News] = []
+        dates: dict[str, datetime] = {}
         for key in self._keys:
             pages = await self._pages(
                 "/v3/lockRecord/list",
                 wire.RecordPage,
                 lockId=key,
-                startDate=wire.to_ms(since),
+                startDate=wire.to_ms(standing.until),
                 endDate=wire.to_ms(now),
             )
             found = [record for page in pages for record in page.list]
             found.sort(key=lambda record: record.lock_date or 0)
-            told += [one for record in found for one in records.news_of_record(key, record)]
-        self._told_until = now
+            for record in found:
+                name = f"{key}.{record.lock_date}.{record.record_type}"
+                dates[name] = wire.from_ms(record.lock_date) or now
+                if name not in standing.told:
+                    told += records.news_of_record(key, record)
+        self._marks.read(standing, now - OVERLAP, dates)
         return told
 
     async def news_taken(self) -> None:
-        if self._told_until is not None:
-            await self._context.store.save(CURSOR, msgspec.json.encode(self._told_until))
-            self._looked_at, self._told_until = self._told_until - OVERLAP, None
-
-    async def _since(self) -> datetime:
-        if self._looked_at is not None:
-            return self._looked_at
-        kept = await self._context.store.load(CURSOR)
-        if kept is None:
-            kept = msgspec.json.encode(self._began)
-            await self._context.store.save(CURSOR, kept)
-        return msgspec.json.decode(kept, type=datetime)
+        await self._marks.taken()
 
     def received(self, headers: Mapping[str, str], body: bytes) -> Sequence[News]:  # noqa: ARG002
         """The platform signs nothing: the address alone keeps others out."""
