@@ -184,12 +184,13 @@ async def test_it_is_made_anew_once_it_is_closed_and_not_asked_meanwhile() -> No
 
 
 @on_virtual_time
-@pytest.mark.parametrize("trouble", ["storage is away", "closing fails"])
+@pytest.mark.parametrize("trouble", ["storage is away", "closing fails", "closing hangs"])
 async def test_it_comes_back_whatever_went_wrong_while_it_ended(
     trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Street() as world:
         world.close_fails = trouble == "closing fails"
+        world.close_takes = HOUR.total_seconds() * 24 if trouble == "closing hangs" else 0.0
         store = world.storage.set_account_state
         failed = 0
 

@@ -25,7 +25,7 @@ from latchwork.drivers.protocol import (
 from latchwork.engine.account_marks import AccountMarks
 from latchwork.engine.clock import Clock
 from latchwork.engine.driver_store import DriverStore
-from latchwork.engine.ending import end
+from latchwork.engine.ending import INSIST_AFTER, end
 from latchwork.engine.inbound import Inbound
 from latchwork.engine.ownership import BEAT, Ownership
 from latchwork.engine.scans import Scans
@@ -390,6 +390,7 @@ async def _ended(keeper: "asyncio.Task[None]") -> None:
 
 async def _close(driver: Driver, provider: str) -> None:
     try:
-        await driver.aclose()
+        async with asyncio.timeout(INSIST_AFTER):
+            await driver.aclose()
     except Exception:
         log.exception("driver.failed", provider=provider, call="aclose")
