@@ -27,12 +27,17 @@ SERVER: Final = "pg_postmaster_start_time()::text"
 """A name for the server that is another one after a restart or a failover."""
 
 _FREE: Final = "leased_until IS NULL AND due_at IS NOT NULL"
-_ROOMS: Final = "json_each_text($3::text::json)"
-_OWNED: Final = (
-    f"connected_account_id <> ALL (ARRAY(SELECT key FROM {_ROOMS} WHERE value::bigint <= 0)) "  # noqa: S608 - constants
-    "AND ($4::text IS NULL OR connected_account_id = ANY "
+_HELD: Final = (
+    "($4::text IS NULL OR {0}connected_account_id = ANY "
     "(ARRAY(SELECT json_array_elements_text($4::text::json))))"
 )
+# Made once for the statement, and looked up by key: joins to a list of all accounts would be walks.
+_ROOM: Final = "((SELECT $3::text::jsonb) ->> {0}connected_account_id)::bigint"
+
+
+def _owned(alias: str = "") -> str:
+    """Accounts that are looked at and have room."""
+    return f"COALESCE({_ROOM}, 1) > 0 AND {_HELD}".format(alias)
 
 
 def number_of(process_id: str) -> str:
@@ -44,16 +49,14 @@ def _due(locking: str) -> str:
     """Account by account, so that the due devices of a busy one are never waded through."""
     return (
         "SELECT * FROM ("  # noqa: S608 - constants
-        "SELECT v.* FROM connected_account a "
-        f"LEFT JOIN {_ROOMS} r ON r.key = a.connected_account_id "
-        "CROSS JOIN LATERAL ("
+        "SELECT v.* FROM connected_account a CROSS JOIN LATERAL ("
         "SELECT device_id, connected_account_id, token, rescan, due_at AS since FROM visit "
         f"WHERE connected_account_id = a.connected_account_id AND {_FREE} AND due_at <= $1 "
-        f"ORDER BY due_at LIMIT COALESCE(r.value::bigint, $2) {locking}) v "
-        f"WHERE a.{_OWNED.replace('OR ', 'OR a.')} "
+        f"ORDER BY due_at LIMIT COALESCE({_ROOM.format('a.')}, $2) {locking}) v "
+        f"WHERE {_owned('a.')} "
         "UNION ALL SELECT * FROM ("
         "SELECT device_id, connected_account_id, token, rescan, leased_until FROM visit "
-        f"WHERE leased_until <= $1 AND {_OWNED} {locking}) l) d ORDER BY since"
+        f"WHERE leased_until <= $1 AND {_owned()} {locking}) l) d ORDER BY since"
     )
 
 
@@ -63,8 +66,8 @@ def _doors(locking: str) -> str:
     return (
         f"SELECT v.* FROM ({engine.WAITED_FOR}) w CROSS JOIN LATERAL ("  # noqa: S608 - constants
         "SELECT device_id, connected_account_id, token, rescan, due_at AS since FROM visit "
-        f"WHERE device_id = w.device_id AND leased_until IS NULL AND due_at + 0 <= $1 AND {_OWNED} "
-        f"LIMIT 1 {locking}) v ORDER BY since LIMIT $2"
+        "WHERE device_id = w.device_id AND leased_until IS NULL AND due_at + 0 <= $1 "
+        f"AND {_owned()} LIMIT 1 {locking}) v ORDER BY since LIMIT $2"
     )
 
 
