@@ -27,6 +27,7 @@ from latchwork.engine.clock import Clock
 from latchwork.engine.driver_store import DriverStore
 from latchwork.engine.ending import INSIST_AFTER, end
 from latchwork.engine.inbound import Inbound
+from latchwork.engine.nap import nap
 from latchwork.engine.ownership import BEAT, Ownership
 from latchwork.engine.scans import Scans
 from latchwork.engine.suspects import OWN_WRITE_ECHO, Suspects
@@ -151,18 +152,10 @@ class Connections:
                 except LatchworkError:
                     log.warning("connections.storage_unavailable", exc_info=True)
                     await self._drop_lapsed()
-                await self._nap()
+                await nap(self._look, LOOK_FOR_ACCOUNTS if self._ownership is None else BEAT)
         finally:
             await end((*self._keepers.values(), *self._listings.values()))
             await asyncio.gather(*self._ending.values())
-
-    async def _nap(self) -> None:
-        nap = LOOK_FOR_ACCOUNTS if self._ownership is None else BEAT
-        try:
-            async with asyncio.timeout(nap.total_seconds()):
-                await self._look.wait()
-        except TimeoutError:
-            pass
 
     async def _keep_all(self) -> None:
         every = await self._own_accounts()

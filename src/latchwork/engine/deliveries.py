@@ -17,6 +17,7 @@ import structlog
 from latchwork.domain.errors import LatchworkError, Rejected, Unsupported
 from latchwork.engine.connections import Connections
 from latchwork.engine.ending import end
+from latchwork.engine.nap import nap
 from latchwork.storage.inbound import Delivery, InboundStorage
 from latchwork.storage.interface import AccountStorage
 
@@ -65,16 +66,9 @@ class Deliveries:
                         pass
                 except LatchworkError as error:
                     log.info("inbound.storage_unavailable", reason=str(error))
-                await self._nap()
+                await nap(self._woken, LOOK_ANYWAY)
         finally:
             await end(self._taking.values())
-
-    async def _nap(self) -> None:
-        try:
-            async with asyncio.timeout(LOOK_ANYWAY.total_seconds()):
-                await self._woken.wait()
-        except TimeoutError:
-            pass
 
     async def _begin_some(self) -> bool:
         """Account by account, so that none waits for another one's driver. Whether more may wait

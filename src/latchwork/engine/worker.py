@@ -11,6 +11,7 @@ from latchwork.domain.visit import VisitChanges
 from latchwork.engine.clock import Clock
 from latchwork.engine.connections import Connections
 from latchwork.engine.ending import end
+from latchwork.engine.nap import nap
 from latchwork.engine.reconciler import LEASE
 from latchwork.storage.interface import EngineStorage, Lease, StaleTokenError
 
@@ -156,19 +157,14 @@ class Worker:
         """Until something wakes the worker, or is due that was not when it last looked: timers ring
         a little early, and the instant may pass between that look and this one."""
         due_at = await self.storage.next_due(self.connections.held())
-        nap = LONGEST_NAP
+        pause = LONGEST_NAP
         if due_at is not None:
-            nap = min(nap, due_at - self.clock.now())
+            pause = min(pause, due_at - self.clock.now())
             if due_at <= looked_at:
                 # Its connection is busy or being made: a visit's end or a notice wakes us.
-                nap = AFTER_TROUBLE
-        if nap <= timedelta(0):
-            return
-        try:
-            async with asyncio.timeout(nap.total_seconds()):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+                pause = AFTER_TROUBLE
+        if pause > timedelta(0):
+            await nap(self._wake, pause)
 
     async def _stop_visits(self) -> None:
         await end((*self._visits.visits, *self._doors.visits))

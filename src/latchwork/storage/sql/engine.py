@@ -13,7 +13,7 @@ from latchwork.storage.instants import from_us, to_us, to_us_or_none
 from latchwork.storage.interface import Lease, StaleTokenError
 from latchwork.storage.sql import attempts, code_rows, codes, device_rows, slots, sql
 from latchwork.storage.sql import events as event_queries
-from latchwork.storage.sql.aggregate import Aggregate
+from latchwork.storage.sql.aggregate import Aggregate, json_text
 from latchwork.storage.sql.schedule import ASKED, AUDIT, FRESH_SCAN, UNREAD
 from latchwork.storage.sql.session import Row, Session, Transaction
 from latchwork.storage.sql.webhooks import END_LEASES
@@ -129,7 +129,7 @@ class EngineQueries(Aggregate):
         values = (
             to_us(now),
             limit,
-            _encoded({account: room for account, room in rooms.items() if room < limit}),
+            json_text({account: room for account, room in rooms.items() if room < limit}),
             _listed_or_none(accounts),
         )
 
@@ -219,10 +219,6 @@ class EngineQueries(Aggregate):
 
 def _listed_or_none(accounts: Sequence[str] | None) -> str | None:
     return None if accounts is None else sql.listed(accounts)
-
-
-def _encoded(rooms: Mapping[str, int]) -> str:
-    return msgspec.json.encode(rooms).decode()
 
 
 class _Claim(msgspec.Struct, frozen=True):
