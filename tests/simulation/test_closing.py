@@ -18,6 +18,7 @@ from latchwork.drivers.simulator.driver import SimulatorDriver
 from latchwork.engine.connections import Connections
 from latchwork.engine.ending import INSIST_AFTER
 from latchwork.storage.interface import StorageUnavailable
+from support.away import Away
 from support.delivery import on_virtual_time
 from support.world import HOUR, ONE_LOCK, SECOND, World
 
@@ -191,20 +192,12 @@ async def test_it_comes_back_whatever_went_wrong_while_it_ended(
     async with Street() as world:
         world.close_fails = trouble == "closing fails"
         world.close_takes = HOUR.total_seconds() * 24 if trouble == "closing hangs" else 0.0
-        store = world.storage.set_account_state
-        failed = 0
-
-        async def away(*values: Any) -> None:
-            nonlocal failed
-            if trouble == "storage is away" and world.broken.is_set():
-                failed += 1
-                raise StorageUnavailable("The database did not answer.")
-            await store(*values)
-
-        monkeypatch.setattr(world.storage, "set_account_state", away)
+        away = Away(world, "set_account_state", monkeypatch)
+        away.is_away = trouble == "storage is away"
         world.broken.set()
         await world.clock.sleep(HOUR)
-        assert (failed > 1) == (trouble == "storage is away")
+        assert (away.calls > 1) == (trouble == "storage is away")
+        away.is_away = False
         world.broken.clear()
         await world.clock.sleep(60 * SECOND)
         code = await world.create("4711")

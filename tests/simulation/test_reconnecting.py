@@ -2,14 +2,13 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
 from latchwork.domain.errors import RetryLater
 from latchwork.domain.pin import Secret
 from latchwork.engine.housekeeping import EVERY, Kept, keep_house
-from latchwork.storage.interface import StorageUnavailable
+from support.away import Away
 from support.delivery import on_virtual_time
 from support.virtual_time import VirtualClock
 from support.world import DAY, HOUR, MINUTE, ONE_LOCK, SECOND, World, one_lock
@@ -56,30 +55,13 @@ async def test_the_lock_is_not_to_blame_when_its_connection_ends_under_a_visit()
         await world.wait_for(code, "set", 6 * SECOND)
 
 
-class _Away:
-    """For a method of the storage: fails while it is away, and counts how often."""
-
-    def __init__(self, world: World, method: str, patch: pytest.MonkeyPatch) -> None:
-        self.calls = 0
-        self.is_away = True
-        do = getattr(world.storage, method)
-
-        async def away(*values: Any, **named: Any) -> Any:
-            if self.is_away:
-                self.calls += 1
-                raise StorageUnavailable("The database did not answer.")
-            return await do(*values, **named)
-
-        patch.setattr(world.storage, method, away)
-
-
 @on_virtual_time
 @pytest.mark.parametrize("method", ["load_visit", "checkpoint", "release"])
 async def test_a_lock_waits_for_no_lease_once_storage_is_back(
     method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with World() as world:
-        away = _Away(world, method, monkeypatch)
+        away = Away(world, method, monkeypatch)
         code = await world.create("4711")
         await world.wait(20 * SECOND)
         assert away.calls >= 1
@@ -93,7 +75,7 @@ async def test_an_account_is_used_once_storage_knows_that_it_is_connected(
 ) -> None:
     async with World() as world:
         await world.kill()
-        away = _Away(world, "set_account_state", monkeypatch)
+        away = Away(world, "set_account_state", monkeypatch)
         world.start()
         await world.wait(SECOND)
         code = await world.create("4711")
@@ -111,7 +93,7 @@ async def test_what_a_lock_told_while_storage_was_away_is_looked_at_once_it_is_b
         code = await world.create("4711")
         await world.wait_for(code, "set", 5 * SECOND)
         connection = world.driver
-        away = _Away(world, "rescan_device", monkeypatch)
+        away = Away(world, "rescan_device", monkeypatch)
         world.promises = False
         await world.driver.simulate(world.first_key, "clear_by_hand", {"position": 1})
         await world.wait(20 * SECOND)

@@ -7,27 +7,12 @@ from typing import Any
 
 from latchwork.drivers.protocol import DevicesFound, DriverContext, Push
 from latchwork.drivers.simulator.driver import SimulatorDriver, factory
+from support.driver_context import KeptStore
 from support.virtual_time import VirtualClock
 
 
-class Store:
-    """In memory, and durable for as long as the test keeps it."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, bytes] = {}
-
-    async def load(self, key: str) -> bytes | None:
-        return self.values.get(key)
-
-    async def load_all(self) -> Mapping[str, bytes]:
-        return dict(self.values)
-
-    async def save(self, key: str, value: bytes) -> None:
-        self.values[key] = value
-
-
 class Connection:
-    def __init__(self, settings: Mapping[str, Any], store: Store, clock: VirtualClock) -> None:
+    def __init__(self, settings: Mapping[str, Any], store: KeptStore, clock: VirtualClock) -> None:
         context = DriverContext(
             connected_account_id="account",
             settings=factory.check_settings(settings),
@@ -52,10 +37,10 @@ class Connection:
 
 @asynccontextmanager
 async def connect(
-    settings: Mapping[str, Any], store: Store | None = None
+    settings: Mapping[str, Any], store: KeptStore | None = None
 ) -> AsyncIterator[Connection]:
     """A live connection; with a store of an earlier one, after a restart."""
-    connection = Connection(settings, store or Store(), VirtualClock())
+    connection = Connection(settings, store or KeptStore(), VirtualClock())
     up = asyncio.Event()
     running = asyncio.create_task(connection.driver.run(connection.sink, up.set))
     await up.wait()

@@ -20,7 +20,8 @@ from latchwork.drivers.protocol import (
 )
 from latchwork.drivers.simulator.driver import factory
 from support.delivery import on_virtual_time
-from support.simulated import Connection, Store, connect
+from support.driver_context import KeptStore
+from support.simulated import Connection, connect
 from support.virtual_time import VirtualClock
 
 PIN = Pin("4711")
@@ -44,7 +45,7 @@ async def test_all_locks_are_found_first() -> None:
 @on_virtual_time
 async def test_calls_wait_for_the_connection() -> None:
     context = DriverContext(
-        connected_account_id="a", settings=TWO, secrets={}, clock=VirtualClock(), store=Store()
+        connected_account_id="a", settings=TWO, secrets={}, clock=VirtualClock(), store=KeptStore()
     )
     with pytest.raises(RetryLater):
         await factory(context).observe("lock-1", [1])
@@ -77,7 +78,7 @@ async def test_delay_is_added_to_every_call_and_cut_short_leaves_the_lock_as_it_
 
 @on_virtual_time
 async def test_locks_remember_everything_after_a_restart() -> None:
-    store = Store()
+    store = KeptStore()
     settings = one(native_scheduling=True, name_max_length=10)
     async with connect(settings, store) as connection:
         now = connection.clock.now()
@@ -101,7 +102,7 @@ async def test_locks_remember_everything_after_a_restart() -> None:
 
 @on_virtual_time
 async def test_acknowledged_change_that_is_still_to_come_survives_a_restart() -> None:
-    store = Store()
+    store = KeptStore()
     async with connect(one(), store) as connection:
         await simulate(connection, "set_fault", name="late_apply", value=60)
         await connection.driver.write("front", 1, PIN, None, None)
@@ -113,7 +114,7 @@ async def test_acknowledged_change_that_is_still_to_come_survives_a_restart() ->
 
 @on_virtual_time
 async def test_write_is_stored_when_its_answer_is_lost() -> None:
-    store = Store()
+    store = KeptStore()
     async with connect(one(), store) as connection:
         await simulate(connection, "set_fault", name="drop_answer", value=1)
         with pytest.raises(RetryLater):
@@ -124,7 +125,7 @@ async def test_write_is_stored_when_its_answer_is_lost() -> None:
 
 @on_virtual_time
 async def test_locks_that_are_not_durable_store_nothing() -> None:
-    store = Store()
+    store = KeptStore()
     async with connect({**one(), "durable": False}, store) as connection:
         await connection.driver.write("front", 1, PIN, None, None)
     assert store.values == {}
@@ -214,7 +215,7 @@ async def test_subscription_that_expired_stops_everything_until_it_is_renewed() 
 
 @on_virtual_time
 async def test_removed_lock_is_gone_for_good() -> None:
-    store = Store()
+    store = KeptStore()
     async with connect(TWO, store) as connection:
         await simulate(connection, "remove", key="lock-1")
         await connection.told()
