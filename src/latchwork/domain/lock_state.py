@@ -160,6 +160,15 @@ class LockState:
     def tell_device(self, event: NewEvent) -> None:
         self._events.append(event)
 
+    def untell(self, code: AccessCode, *event_types: str) -> None:
+        """Takes back such events of the code that wait for the next drain: what was so between two
+        drains was never stored, and nobody saw it."""
+        self._events = [
+            e
+            for e in self._events
+            if e.access_code_id != code.access_code_id or e.event_type not in event_types
+        ]
+
     def told(self, event_type: str, access_code_id: str) -> bool:
         """Whether such an event waits to be written with the next drain."""
         return any(

@@ -173,16 +173,18 @@ class _Desk:
         wanted.sort(key=lambda c: rank(c, now))
         room = self._room()
         free = self._free_positions()
+        giving_way = self._giving_way(wanted, room)
         homeless = 0
         for index, code in enumerate(wanted):
             entry = state.entry_of(code)
             if entry is not None:
-                self._rewrite(code, entry)
+                if entry not in giving_way:
+                    self._rewrite(code, entry)
             elif self._may_try(code) and not (index < room and self._place(code, free)):
                 homeless += 1
                 self._no_space(code, is_owed=index < room)
-        if homeless:
-            self._evict(wanted[room:])
+        if homeless and giving_way:
+            self._remove(giving_way[-1])
 
     def _room(self) -> int:
         """How many codes of ours the lock can hold at once."""
@@ -270,15 +272,17 @@ class _Desk:
         if scanned_at is not None and self.now - scanned_at >= self.policy.audit_interval:
             self.state.set_device(scanned_at=None)
 
-    def _evict(self, beyond: list[AccessCode]) -> None:
-        """Codes that start later, and backup codes, give their positions to those that are owed
-        one before them."""
-        for code in reversed(beyond):
-            entry = self.state.entry_of(code)
-            starts_later = code.starts_at is not None and code.starts_at > self.now
-            if entry is not None and (starts_later or code.pool is Pool.WAITING):
-                self._remove(entry)
-                return
+    def _giving_way(self, wanted: list[AccessCode], room: int) -> list[LedgerEntry]:
+        """The positions that codes which start later, and backup codes, give to those that are
+        owed one before them; the last of them is given first. None of them is written anew."""
+        if all(self.state.entry_of(code) is not None for code in wanted[:room]):
+            return []
+        return [
+            entry
+            for code in wanted[room:]
+            if code.pool is Pool.WAITING or (code.starts_at or self.now) > self.now
+            if (entry := self.state.entry_of(code)) is not None
+        ]
 
     def proofs(self) -> None:
         """Reads that renew a proof: of preloaded codes at their start, and the periodic audit."""

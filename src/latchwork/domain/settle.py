@@ -68,12 +68,8 @@ def settle(state: LockState, now: datetime, policy: Policy) -> None:
 
 def _settle_leaving(state: LockState, code: AccessCode, now: datetime, policy: Policy) -> None:
     entry = state.entry_of(code)
-    code = state.set_code(
-        code,
-        status=CodeStatus.REMOVING,
-        scheduled_on_device=False,
-        warnings=problem.without(code.warnings, WARNINGS_CURED_BY_PROOF),
-    )
+    code = _no_longer_there(state, code, CodeStatus.REMOVING)
+    code = state.set_code(code, warnings=problem.without(code.warnings, WARNINGS_CURED_BY_PROOF))
     if entry is None:
         if code.offline is not None and code.is_issued:
             # It ends by the lock's own clock: there is nothing to remove.
@@ -168,11 +164,18 @@ def _become_set(state: LockState, code: AccessCode, now: datetime) -> None:
     state.tell(events.SET_ON_DEVICE, code, now, pin=True)
 
 
+def _no_longer_there(state: LockState, code: AccessCode, status: CodeStatus) -> AccessCode:
+    if code.scheduled_on_device:
+        state.untell(code, events.SCHEDULED_ON_DEVICE)
+    if code.status is CodeStatus.SET and status is not CodeStatus.SET:
+        state.untell(code, events.SET_ON_DEVICE)
+    return state.set_code(code, scheduled_on_device=False, status=status)
+
+
 def _settle_unproven(state: LockState, code: AccessCode, now: datetime, policy: Policy) -> None:
     entry = state.entry_of(code)
     status = _unproven_status(state, code, entry, now)
-    if code.status is not status or code.scheduled_on_device:
-        code = state.set_code(code, scheduled_on_device=False, status=status)
+    code = _no_longer_there(state, code, status)
     if code.blocked is Blocked.EXTERNAL:
         return
     if code.status is CodeStatus.SET:

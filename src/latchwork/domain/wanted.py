@@ -30,8 +30,14 @@ def is_wanted(state: LockState, code: AccessCode, now: datetime) -> bool:
         and code.offline is None
         and not code.is_leaving(now)
         and code.blocked is not Blocked.EXTERNAL
-        and state.program_from(code) <= now
+        and not _is_ahead(state, code, now)
     )
+
+
+def _is_ahead(state: LockState, code: AccessCode, now: datetime) -> bool:
+    """Whether the code's time on the lock is to come. One without a start is due as soon as it
+    is wished, by whatever clock."""
+    return code.starts_at is not None and state.program_from(code) > now
 
 
 def is_misplaced(state: LockState, entry: LedgerEntry, now: datetime) -> bool:
@@ -43,7 +49,7 @@ def is_misplaced(state: LockState, entry: LedgerEntry, now: datetime) -> bool:
     if code.blocked is not None:
         # A refused write: the position is given back once a read shows it empty.
         return entry.phase is not Phase.CONFIRMED
-    return not is_natively_scheduled(code, state.device) and state.program_from(code) > now
+    return not is_natively_scheduled(code, state.device) and _is_ahead(state, code, now)
 
 
 def rests(state: LockState, code: AccessCode) -> bool:

@@ -11,6 +11,7 @@ import structlog
 
 from latchwork.domain.action_attempt import ActionAttempt, ActionType, AttemptStatus
 from latchwork.domain.pin import Pin
+from support.chaos.quiet import check_quiet
 from support.chaos.world import STARTS, ChaosWorld
 from support.virtual_time import run
 from support.world import DAY, HOUR, MINUTE, SECOND, is_over
@@ -297,7 +298,7 @@ class Story:
                 assert code.status.value == "set", f"{key}: {code.errors} {code.warnings}"
         await self._no_strangers()
         await self._wishes_ended()
-        await world.check_quiet()
+        await check_quiet(world)
         await world.close()
 
     async def _no_strangers(self) -> None:

@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from unittest.mock import patch
 
-import msgspec
-
 from latchwork.domain.access_code import CodeStatus
 from latchwork.domain.device import Device
 from latchwork.domain.events import Event
@@ -22,7 +20,7 @@ from latchwork.engine import worker as worker_module
 from latchwork.engine.connections import Connections
 from latchwork.engine.worker import Worker
 from latchwork.storage.instants import to_us
-from latchwork.storage.interface import CodeFilter, CodeView, Lease
+from latchwork.storage.interface import CodeView, Lease
 from latchwork.storage.sql import slots
 from latchwork.storage.sqlite.session import drive
 from latchwork.storage.sqlite.storage import SqliteStorage
@@ -37,16 +35,6 @@ from support.world import World, is_over
 SERVED_WITHIN = timedelta(minutes=40)
 """What a sound lock is owed may take this long after trouble: the longest back-off, several times,
 and the hour that a stall or a step of the clock can cost is not counted."""
-PROOFS = 6
-"""Reads on a quiet day: the four that renew proofs, one of each end of the day beside."""
-READS_A_COMMAND = 2
-"""A position is read before a write or a clear, and after it."""
-COMMANDS = 6
-"""Writes and clears on a quiet day beyond those that its begins and ends call for: what other hands
-did is found with the proofs, and a duplicate is tried anew when a code of the lock is gone."""
-CROWDED = 3
-"""Times as much on a lock of three positions with codes that wait for one: it is looked at for
-room as well."""
 THIRD_ATTEMPT = timedelta(minutes=12)
 """From an event to the third attempt to deliver it, with its jitter and the deliverer's looks."""
 SELDOM = timedelta(minutes=10)
@@ -340,35 +328,6 @@ class ChaosWorld(World):
         for url, delivered in self.endpoints.delivered.items():
             lost = [event_id for (event_id,) in rows if not delivered[event_id]]
             assert not lost, f"{len(lost)} of {len(rows)} events never reached {url}"
-
-    async def _changes_within(self, key: str, day: timedelta) -> int:
-        """How many times programming or removal of a code falls due on a lock by then."""
-        now = self.clock.now()
-        where = CodeFilter(device_id=(await self.device(key)).device_id)
-        page = await self.storage.codes(self.account.workspace_id, where, limit=1000, cursor=None)
-        due = [view.code.ends_at for view in page.items]
-        for view in page.items:
-            starts_at = view.code.starts_at
-            due.append(None if starts_at is None else starts_at - view.device.lead_time)
-        return sum(at is not None and now < at <= now + day for at in due)
-
-    async def check_quiet(self) -> None:
-        """A converged lock costs few radio operations a day."""
-        locks = self.driver.house.locks
-        before = {key: msgspec.structs.replace(lock.radio) for key, lock in locks.items()}
-        changes = {key: await self._changes_within(key, timedelta(days=1)) for key in before}
-        await self.wait(timedelta(days=1), timedelta(hours=4))
-        for key, lock in self.driver.house.locks.items():
-            spent, was = lock.radio, before[key]
-            factor = CROWDED if key == "small" else 1
-            commands = spent.write + spent.clear - was.write - was.clear
-            reads = spent.read + spent.probe - was.read - was.probe
-            assert commands <= factor * (COMMANDS + changes[key]), (
-                f"{key}: {commands} commands on a quiet day of {changes[key]} changes"
-            )
-            assert reads <= factor * PROOFS + READS_A_COMMAND * commands, (
-                f"{key}: {reads} reads on a quiet day of {commands} commands"
-            )
 
 
 STARTS = (

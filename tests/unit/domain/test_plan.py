@@ -153,6 +153,24 @@ def test_a_code_of_a_later_start_makes_room() -> None:
     assert planned == Program((Clear("later", 1),))
 
 
+def test_a_code_that_makes_room_is_not_written_anew_meanwhile() -> None:
+    tight = device(capabilities=LockCapabilities(positions=1))
+    later = code("2222", access_code_id="later", starts_at=NOW + HOUR / 2, ends_at=NOW + HOUR)
+    held = entry(pin="2222", access_code_id="later", phase=Phase.ACKNOWLEDGED, written_at=NOW)
+    soon = code("1111", access_code_id="soon")
+    lock = state(later, soon, ledger=(held,), on=tight)
+    assert step(lock) == Read((1,))
+    assert step(lock, {1: Holds(Pin("2222"))}) == Program((Clear("later", 1),))
+
+
+def test_a_code_without_a_start_is_due_by_a_clock_that_was_set_back() -> None:
+    lock = state(code(created_at=NOW + HOUR))
+    assert isinstance(step(lock, {1: Empty()}), Program)
+    standing = entry(phase=Phase.CONFIRMED, confirmed_pin=Pin("4711"))
+    lock = state(code(created_at=NOW + HOUR), ledger=(standing,))
+    assert isinstance(step(lock, {1: Holds(Pin("4711"))}), Rest)
+
+
 def test_no_radio_while_the_account_is_down_or_the_back_off_runs() -> None:
     assert isinstance(step(state(code(), via=account(connected=False))), Rest)
     waiting = state(code(created_at=NOW), on=device(retry_at=NOW + HOUR))

@@ -7,7 +7,9 @@ from latchwork.domain import problem
 from latchwork.domain.access_code import CodeStatus, Evidence, EvidenceKind
 from latchwork.domain.device import LockCapabilities
 from latchwork.domain.pin import Pin
+from latchwork.domain.plan import Clear
 from latchwork.domain.problem import Problem
+from latchwork.domain.reserve import reserve
 from latchwork.domain.settle import settle
 from latchwork.domain.slots import Phase
 from latchwork.domain.window import Window
@@ -31,6 +33,19 @@ def test_a_proven_code_is_set_once() -> None:
     assert lock.codes["code"].status is CodeStatus.SET
     assert told(lock) == ["access_code.set_on_device"]
     settle(lock, NOW, POLICY)
+    assert told(lock) == []
+
+
+def test_what_was_set_between_two_write_backs_alone_is_not_told() -> None:
+    tight = device(capabilities=LockCapabilities(positions=1))
+    starts_at = NOW + HOUR / 2
+    wish = code(starts_at=starts_at, ends_at=NOW + HOUR, evidence=proof())
+    lock = state(wish, ledger=(proven(),), on=tight)
+    settle(lock, NOW, POLICY)
+    assert lock.codes["code"].status is CodeStatus.SET
+    reserve(lock, Clear("code", 1))
+    settle(lock, NOW, POLICY)
+    assert lock.codes["code"].status is CodeStatus.SETTING
     assert told(lock) == []
 
 
