@@ -371,8 +371,10 @@ def _watched(
 
 def _connect_pages(storage: SqlStorage, factories: Mapping[str, DriverFactory]) -> ConnectPages:
     async def tried(checked: CheckedSettings) -> None:
-        factory = factories[checked.provider.name]
-        await try_connection(factory, new_id(), checked.settings, checked.secrets, clock)
+        name = checked.provider.name
+        await try_connection(
+            factories[name], name, new_id(), checked.settings, checked.secrets, clock
+        )
 
     return ConnectPages(
         ConnectDeps(

@@ -25,7 +25,7 @@ from latchwork.drivers.protocol import (
 from latchwork.engine.account_marks import AccountMarks
 from latchwork.engine.clock import Clock
 from latchwork.engine.driver_store import DriverStore
-from latchwork.engine.ending import INSIST_AFTER, end
+from latchwork.engine.ending import close, end
 from latchwork.engine.inbound import Inbound
 from latchwork.engine.nap import nap
 from latchwork.engine.ownership import BEAT, Ownership
@@ -315,7 +315,7 @@ class Connections:
                 task.cancel()
             self._notify()
             if driver is not None:
-                await _close(driver, account.provider)
+                await close(driver, account.provider)
 
     async def _take(self, account_id: str, push: Push) -> None:
         """Once storage answers: what a lock tells it tells once."""
@@ -379,11 +379,3 @@ async def _ended(keeper: "asyncio.Task[None]") -> None:
     await end([keeper])
     if not keeper.cancelled() and (error := keeper.exception()) is not None:
         log.error("account.keeper_failed", exc_info=error)
-
-
-async def _close(driver: Driver, provider: str) -> None:
-    try:
-        async with asyncio.timeout(INSIST_AFTER):
-            await driver.aclose()
-    except Exception:
-        log.exception("driver.failed", provider=provider, call="aclose")

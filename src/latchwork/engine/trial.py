@@ -1,16 +1,15 @@
 """Connecting once, to see whether it works, before an account is made of it."""
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from latchwork.domain.errors import LatchworkError, RetryLater
+from latchwork.domain.errors import RetryLater
 from latchwork.domain.pin import Secret
-from latchwork.drivers.protocol import Driver, DriverContext, DriverFactory, Push
+from latchwork.drivers.protocol import DriverContext, DriverFactory, Push
 from latchwork.engine.clock import Clock
-from latchwork.engine.ending import end
+from latchwork.engine.ending import close, end
 
 PATIENCE: Final = timedelta(seconds=20)
 
@@ -33,6 +32,7 @@ class _Forgetful:
 
 async def try_connection(
     factory: DriverFactory,
+    provider: str,
     trial_id: str,
     settings: Mapping[str, Any],
     secrets: Mapping[str, Secret],
@@ -65,7 +65,10 @@ async def try_connection(
         if not answered.is_set():
             raise _reason(running, patience)
     finally:
-        await _end(running, waiting, driver)
+        await end((running, waiting))
+        if not running.cancelled():
+            running.exception()
+        await close(driver, provider)
 
 
 async def _ignore(_push: Push) -> None:
@@ -80,13 +83,3 @@ def _reason(running: "asyncio.Task[None]", patience: timedelta) -> Exception:
     if isinstance(error, Exception):
         return error
     return RetryLater("It closed the connection at once.")
-
-
-async def _end(
-    running: "asyncio.Task[None]", waiting: "asyncio.Task[bool]", driver: Driver
-) -> None:
-    await end((running, waiting))
-    if not running.cancelled():
-        running.exception()
-    with contextlib.suppress(LatchworkError):
-        await driver.aclose()

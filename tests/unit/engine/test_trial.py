@@ -6,13 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from latchwork.domain.errors import NeedsAttention, RetryLater
 from latchwork.domain.pin import Secret
 from latchwork.drivers.protocol import DevicesFound, DriverContext, Sink
 from latchwork.drivers.simulator.driver import factory as simulator
 from latchwork.engine.clock import SystemClock
+from latchwork.engine.ending import INSIST_AFTER
 from latchwork.engine.trial import try_connection
+from support.delivery import on_virtual_time
 
 SHORT = timedelta(seconds=0.05)
 
@@ -38,7 +41,8 @@ class _Driver:
 
 async def trial(driver: Any, patience: timedelta = timedelta(seconds=5)) -> None:
     secrets = {"token": Secret("x")}
-    await try_connection(driver, "trial", {"count": 1}, secrets, SystemClock(), patience)
+    settings = {"count": 1}
+    await try_connection(driver, "tried", "trial", settings, secrets, SystemClock(), patience)
 
 
 async def test_an_answer_is_enough_and_the_connection_is_closed_again() -> None:
@@ -75,6 +79,28 @@ async def test_silence_and_an_early_end_are_told() -> None:
         await trial(_Driver(silent), SHORT)
     with pytest.raises(RetryLater, match="closed the connection"):
         await trial(_Driver(short))
+
+
+@pytest.mark.parametrize("trouble", [None, RuntimeError("hunter2")], ids=["hangs", "fails"])
+@on_virtual_time
+async def test_what_comes_of_closing_does_not_change_the_answer(trouble: Exception | None) -> None:
+    async def run(sink: Sink, connected: Callable[[], None]) -> None:
+        connected()
+
+    class Stubborn(_Driver):
+        async def aclose(self) -> None:
+            if trouble is not None:
+                raise trouble
+            await asyncio.Event().wait()
+
+    begin = asyncio.get_running_loop().time()
+    with capture_logs() as logs:
+        await trial(Stubborn(run))
+    took = asyncio.get_running_loop().time() - begin
+    assert took == (INSIST_AFTER if trouble is None else 0)
+    told = "TimeoutError" if trouble is None else "RuntimeError"
+    assert [(log["call"], log["error"]) for log in logs] == [("aclose", told)]
+    assert "hunter2" not in str(logs)
 
 
 async def test_a_real_driver_keeps_nothing_of_its_trial() -> None:
