@@ -28,7 +28,8 @@ from latchwork.drivers.protocol import (
     DevicesFound,
     LockOperated,
 )
-from latchwork.drivers.ttlock import failures
+from latchwork.drivers.ttlock import failures, wire
+from latchwork.drivers.ttlock.cloud import TtlockCloud
 from latchwork.drivers.ttlock.driver import factory
 from latchwork.drivers.ttlock.failures import (
     POWER_SAVING,
@@ -39,6 +40,7 @@ from latchwork.drivers.ttlock.failures import (
 from support.cloud_bench import serving
 from support.driver_context import HandClock, KeptStore, context_for
 from support.live_driver import killed_at, live
+from support.shown import shows
 from support.ttlock_bench import SECRETS, settings_for
 from support.ttlock_platform import PASSWORD, TtLock, TtlockPlatform
 
@@ -359,6 +361,30 @@ async def test_what_was_told_and_not_stored_is_told_after_the_next_start(rig: Ri
         assert (await connection.until(LockOperated)).position == 1
 
 
+async def test_a_record_too_long_to_be_read_at_once_is_told_part_by_part(rig: Rig) -> None:
+    # Records have whole milliseconds, this clock has not.
+    rig.clock = HandClock(datetime(2026, 11, 27, 12, 0, 0, 400, tzinfo=UTC))
+    cloud = TtlockCloud(context_for(factory, settings_for(rig.url), SECRETS, clock=rig.clock))
+    await cloud.locks()
+    await cloud.subscribe()
+    began = rig.clock.now()
+    minutes = [began + timedelta(minutes=n) for n in range(1, 6001)]
+    rig.lock.records = [
+        {"recordType": 10, "success": 1, "lockDate": wire.to_ms(at), "serverDate": wire.to_ms(at)}
+        for at in minutes
+    ]
+    await rig.clock.move(timedelta(minutes=6001))
+    parts = []
+    while (part := await cloud.news()) and len(parts) < 5:
+        assert await cloud.news() == part, "not stored yet"
+        await cloud.news_taken()
+        parts.append(part)
+    await cloud.aclose()
+    assert len(parts) == 2
+    told = [one.occurred_at for part in parts for one in part if isinstance(one, LockOperated)]
+    assert told == [wire.from_ms(wire.to_ms(at)) for at in minutes]
+
+
 def _form(values: dict[str, str]) -> bytes:
     return urlencode(values).encode()
 
@@ -409,5 +435,5 @@ async def test_nothing_secret_is_shown(rig: Rig) -> None:
     async with live(driver):
         await driver.write(KEY, 1, GUEST, "Ada", None)
         shown = repr(vars(driver)) + repr(driver._book.page(KEY).slots)
-    assert "4711" not in shown
+    assert not shows(shown, "4711")
     assert PASSWORD not in shown

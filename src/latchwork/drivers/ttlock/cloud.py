@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from latchwork.domain.errors import RetryLater
-from latchwork.drivers.clouds.marks import Marks
+from latchwork.drivers.clouds.marks import Mark, Marks
 from latchwork.drivers.clouds.model import News, RemoteCode, Wish
 from latchwork.drivers.protocol import DiscoveredDevice, DriverContext
 from latchwork.drivers.ttlock import records, wire
@@ -21,7 +21,12 @@ PAGE_SIZE: Final = 100
 PAGES: Final = 50
 OVERLAP: Final = timedelta(minutes=10)
 """Records reach the platform late; what was told before is known by its id."""
+SHORTEST_SPAN: Final = timedelta(seconds=1)
 CURSOR: Final = "records"
+
+
+class TooLongError(RetryLater):
+    """A list of more pages than are read of one."""
 
 
 class TtlockCloud:
@@ -128,8 +133,19 @@ class TtlockCloud:
         await self._marks.standing()
 
     async def news(self) -> Sequence[News]:
+        """Since the last look; of what is too long to be read at once the earlier part."""
         now = self._context.clock.now()
         standing = await self._marks.standing()
+        span = now - standing.until
+        while True:
+            try:
+                return await self._news(standing, standing.until + span, now)
+            except TooLongError:
+                span /= 2
+                if span < SHORTEST_SPAN:
+                    raise
+
+    async def _news(self, standing: Mark, until: datetime, now: datetime) -> Sequence[News]:
         told: list[News] = []
         dates: dict[str, datetime] = {}
         for key in self._keys:
@@ -138,7 +154,7 @@ class TtlockCloud:
                 wire.RecordPage,
                 lockId=key,
                 startDate=wire.to_ms(standing.until),
-                endDate=wire.to_ms(now),
+                endDate=wire.to_ms(until),
             )
             found = [record for page in pages for record in page.list]
             found.sort(key=lambda record: record.lock_date or 0)
@@ -147,7 +163,7 @@ class TtlockCloud:
                 dates[name] = wire.from_ms(record.lock_date) or now
                 if name not in standing.told:
                     told += records.news_of_record(key, record)
-        self._marks.read(standing, now - OVERLAP, dates)
+        self._marks.read(standing, wire.whole_ms(min(until, now - OVERLAP)), dates)
         return told
 
     async def news_taken(self) -> None:
@@ -172,7 +188,9 @@ class TtlockCloud:
             pages.append(page)
             if number >= page.pages:
                 return pages
-        raise RetryLater("The platform's list has no end.")
+            if page.pages > PAGES:
+                break
+        raise TooLongError("The platform's list is too long.")
 
 
 async def _reached(act: Callable[[int], Awaitable[T]]) -> T:

@@ -150,6 +150,11 @@ def to_ms(instant: datetime) -> int:
     return round(instant.timestamp() * 1000)
 
 
+def whole_ms(instant: datetime) -> datetime:
+    """The platform's last instant by then: what it tells since that is told since then."""
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
 def from_ms(ms: int | None) -> datetime | None:
     """None for 0 too: the platform's word for none."""
     return None if not ms else datetime.fromtimestamp(ms / 1000, UTC)
