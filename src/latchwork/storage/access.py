@@ -95,7 +95,7 @@ class SessionStorage(Protocol):
     """Client sessions. Their tokens are kept as keyed hashes alone."""
 
     async def add_session(self, session: ClientSession, token: Secret) -> None: ...
-    async def add_session_token(self, session_id: str, token: Secret, now: datetime) -> None:
+    async def add_session_token(self, session: ClientSession, token: Secret, now: datetime) -> None:
         """A further token of a session; the oldest beyond TOKENS_OF_SESSION end."""
 
     async def session(self, workspace_id: str, session_id: str) -> ClientSession | None: ...

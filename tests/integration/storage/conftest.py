@@ -11,10 +11,12 @@ from latchwork.storage.interface import Storage
 from latchwork.storage.postgres import PostgresStorage
 from latchwork.storage.sqlite import SqliteStorage
 from latchwork.storage.vault import Vault
+from support.divided import divide
 from support.postgres import FAST, PostgresServer
 from support.stored import MASTER_KEY, NOW, Stored
 
-BACKENDS = ("sqlite-file", "sqlite-memory", "postgresql")
+BACKENDS = ("sqlite-file", "sqlite-memory", "postgresql", "postgresql-divided")
+"""The last: each table in parts, by workspace."""
 EMPTY = """
 DROP TABLE IF EXISTS move_progress;
 DO $$ BEGIN EXECUTE (
@@ -31,15 +33,22 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+async def with_schema(url: str) -> str:
+    await (await PostgresStorage.open(url, Vault(MASTER_KEY), lambda: NOW, bytes)).aclose()
+    return url
+
+
 @pytest.fixture(scope="session")
 def furnished(postgres: PostgresServer) -> str:
     """A database with the schema."""
-    url = postgres.create("suite")
+    return asyncio.run(with_schema(postgres.create("suite")))
 
-    async def make() -> None:
-        await (await PostgresStorage.open(url, Vault(MASTER_KEY), lambda: NOW, bytes)).aclose()
 
-    asyncio.run(make())
+@pytest.fixture(scope="session")
+def divided(postgres: PostgresServer) -> str:
+    """The same, with every table of the workspaces in parts."""
+    url = asyncio.run(with_schema(postgres.create("divided")))
+    asyncio.run(divide(url))
     return url
 
 
@@ -48,6 +57,12 @@ def database_url(postgres: PostgresServer, furnished: str) -> Iterator[str]:
     """The database, empty but for its schema and its key."""
     yield furnished
     postgres.admin(EMPTY, "suite")
+
+
+@pytest.fixture
+def divided_url(postgres: PostgresServer, divided: str) -> Iterator[str]:
+    yield divided
+    postgres.admin(EMPTY, "divided")
 
 
 @pytest.fixture
@@ -63,9 +78,8 @@ async def stored(opener: Opener) -> AsyncIterator[Stored]:
 @pytest.fixture(params=BACKENDS)
 def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
     """Opens the test's database, each time it is called."""
-    url = ""
-    if request.param == "postgresql":
-        url = request.getfixturevalue("database_url")
+    urls = {"postgresql": "database_url", "postgresql-divided": "divided_url"}
+    url = request.getfixturevalue(urls[request.param]) if request.param in urls else ""
 
     async def open_storage(
         vault: Vault, now: Callable[[], datetime], entropy: Callable[[int], bytes]

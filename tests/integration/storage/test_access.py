@@ -57,7 +57,7 @@ async def test_only_the_newest_tokens_of_a_session_work(stored: Stored) -> None:
     tokens = [Secret(f"seam_cst1n{n}") for n in range(TOKENS_OF_SESSION)]
     for number, token in enumerate(tokens):
         at = NOW + timedelta(seconds=number + 1)
-        await stored.storage.add_session_token("session", token, at)
+        await stored.storage.add_session_token(SESSION, token, at)
     assert await stored.storage.authenticate_session(TOKEN, NOW) is None
     for token in tokens:
         assert await stored.storage.authenticate_session(token, NOW) is not None

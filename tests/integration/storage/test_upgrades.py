@@ -29,7 +29,6 @@ EVERYBODYS = {
     "schema_version",
     "workspace",
     "personal_token",
-    "client_session_token",
     "idempotency_key",
     "event_head",
     "last_batch",

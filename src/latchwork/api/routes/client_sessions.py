@@ -173,7 +173,7 @@ async def get_or_create(call: Call, asked: GetOrCreate) -> dict[str, Any]:
     if session is None:
         raise not_found("client_session")
     token = _new_token(call)
-    await call.storage.add_session_token(session.client_session_id, token, call.now)
+    await call.storage.add_session_token(session, token, call.now)
     return await _answer(call, session, token)
 
 

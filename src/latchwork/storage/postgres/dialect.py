@@ -20,6 +20,15 @@ _PHRASES: Final = (
         r"(?::text::jsonb = \1::jsonb -> ?::text)",
     ),
     (r"(?<=[ (])\+(?=[a-z]\.\w)", ""),
+    # By name: the key holds the workspace besides, after what says which row it is.
+    (
+        r"(INSERT INTO (device|visit|ledger|foreign_code) .*) ON CONFLICT \([\w, ]+\)",
+        r"\1 ON CONFLICT ON CONSTRAINT \2_pkey",
+    ),
+    (
+        r"(INSERT INTO driver_store .*) ON CONFLICT \([\w, ]+\)",
+        r"\1 ON CONFLICT ON CONSTRAINT driver_store_connected_account_id_key_key",
+    ),
 )
 _MARK: Final = re.compile(r"\?(\d*)")
 
@@ -61,13 +70,14 @@ def _due(locking: str) -> str:
 
 
 def _doors(locking: str) -> str:
-    """Device by device of those few: the key alone finds them, and no index of what is due, which
+    """Device by device of those few: the whole key finds them, and no index of what is due, which
     may be everything."""
     return (
         f"SELECT v.* FROM ({engine.WAITED_FOR}) w CROSS JOIN LATERAL ("  # noqa: S608 - constants
         "SELECT device_id, connected_account_id, token, rescan, due_at AS since FROM visit "
-        "WHERE device_id = w.device_id AND leased_until IS NULL AND due_at + 0 <= $1 "
-        f"AND {_owned()} LIMIT 1 {locking}) v ORDER BY since LIMIT $2"
+        "WHERE device_id = w.device_id AND workspace_id = w.workspace_id "
+        f"AND leased_until IS NULL AND due_at + 0 <= $1 AND {_owned()} LIMIT 1 {locking}) v "
+        "ORDER BY since LIMIT $2"
     )
 
 

@@ -36,15 +36,15 @@ DUE: Final = (
 CLAIM: Final = DUE + sql.CLAIMING
 _AT_THE_DOOR: Final = ", ".join(f"'{kind.value}'" for kind in sorted(AT_THE_DOOR))
 WAITED_FOR: Final = (
-    "SELECT DISTINCT device_id FROM action_attempt "  # noqa: S608 - constants
+    "SELECT DISTINCT device_id, workspace_id FROM action_attempt "  # noqa: S608 - constants
     "WHERE status = 'pending' AND access_code_id IS NULL AND device_id IS NOT NULL "
     f"AND action_type IN ({_AT_THE_DOOR}) ORDER BY device_id LIMIT 1000"
 )
 """Few at any time: an action of the engine is carried out or refused within a minute."""
 DOORS: Final = (
     "SELECT device_id, connected_account_id, token, rescan, due_at AS since FROM visit "  # noqa: S608 - constants
-    f"WHERE device_id IN ({WAITED_FOR}) AND leased_until IS NULL AND due_at <= ?1 "
-    f"AND {_HAS_ROOM} "
+    f"WHERE device_id IN (SELECT device_id FROM ({WAITED_FOR})) "
+    f"AND leased_until IS NULL AND due_at <= ?1 AND {_HAS_ROOM} "
     "AND (?4 IS NULL OR connected_account_id IN (SELECT value FROM json_each(?4))) "
     "ORDER BY since LIMIT ?2"
 )

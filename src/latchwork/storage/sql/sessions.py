@@ -13,7 +13,7 @@ from latchwork.storage.access import SessionFilter
 from latchwork.storage.instants import from_us, to_us
 from latchwork.storage.sql import sql
 from latchwork.storage.sql.aggregate import Aggregate, json_text
-from latchwork.storage.sql.session import Row, Transaction
+from latchwork.storage.sql.session import Row, Transaction, Values
 
 _COLUMNS: Final = (
     "created_at",
@@ -40,7 +40,9 @@ _END: Final = (
     "WHERE workspace_id = ? AND client_session_id = ? AND expires_at > ?"
 )
 _DELETE: Final = "DELETE FROM client_session WHERE workspace_id = ? AND client_session_id = ?"
-_ADD_TOKEN: Final = sql.insert("client_session_token", ("hash", "client_session_id", "created_at"))
+_ADD_TOKEN: Final = sql.insert(
+    "client_session_token", ("hash", "client_session_id", "created_at", "workspace_id")
+)
 _END_TOKENS: Final = "DELETE FROM client_session_token WHERE client_session_id = ?"
 _END_OLD_TOKENS: Final = (
     "DELETE FROM client_session_token WHERE hash IN ("
@@ -67,23 +69,22 @@ class SessionQueries(Aggregate):
     """See SessionStorage."""
 
     async def add_session(self, session: ClientSession, token: Secret) -> None:
-        hashed = self._db.vault.key_hash(token)
-        named = (hashed, session.client_session_id, to_us(session.created_at))
-
         async def unit(tx: Transaction) -> None:
             await tx.run(_ADD, _values_of(session))
-            await tx.run(_ADD_TOKEN, named)
+            await tx.run(_ADD_TOKEN, self._token(session, token, session.created_at))
 
         await self._db.write(unit)
 
-    async def add_session_token(self, session_id: str, token: Secret, now: datetime) -> None:
-        hashed = self._db.vault.key_hash(token)
-
+    async def add_session_token(self, session: ClientSession, token: Secret, now: datetime) -> None:
         async def unit(tx: Transaction) -> None:
-            await tx.run(_ADD_TOKEN, (hashed, session_id, to_us(now)))
-            await tx.run(_END_OLD_TOKENS, (session_id, TOKENS_OF_SESSION))
+            await tx.run(_ADD_TOKEN, self._token(session, token, now))
+            await tx.run(_END_OLD_TOKENS, (session.client_session_id, TOKENS_OF_SESSION))
 
         await self._db.write(unit)
+
+    def _token(self, session: ClientSession, token: Secret, at: datetime) -> Values:
+        hashed = self._db.vault.key_hash(token)
+        return hashed, session.client_session_id, to_us(at), session.workspace_id
 
     async def session(self, workspace_id: str, session_id: str) -> ClientSession | None:
         row = await self._db.reading.one(_BY_ID, (workspace_id, session_id))
