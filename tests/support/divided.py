@@ -1,6 +1,5 @@
-"""A database whose tables are divided by their workspace, as a sharded one's are: PostgreSQL refuses
-to divide a table with a key that does not contain the workspace, and what divides it holds the
-statements to the rest."""
+"""A database whose tables are divided by their workspace, as a sharded one's are. PostgreSQL refuses
+to divide a table that has a key without the workspace."""
 
 import asyncpg
 
