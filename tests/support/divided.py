@@ -1,5 +1,5 @@
-"""A database whose tables are divided by their workspace, as a sharded one's are. PostgreSQL refuses
-to divide a table that has a key without the workspace."""
+"""A database whose tables are divided by their workspace, as a sharded one's are. PostgreSQL does
+not divide a table that has a key without it."""
 
 import asyncpg
 
