@@ -1,4 +1,5 @@
-"""Connections that hang while they are closed, or end while nothing can be stored."""
+"""Connections among other processes: that hang while they are closed, or end while nothing can be
+stored."""
 
 import asyncio
 from collections import Counter
@@ -6,6 +7,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -167,6 +169,24 @@ async def test_others_get_what_was_not_connected_here() -> None:
         world.shared = [world.account.connected_account_id]
         await world.clock.sleep(3 * SECOND)
         assert world.given == {other}
+
+
+@on_virtual_time
+async def test_accounts_are_read_again_when_something_of_them_has_changed() -> None:
+    async with Street() as world:
+        account_id = world.account.connected_account_id
+        world.shared = await world.every()
+        await world.clock.sleep(3 * SECOND)
+        with patch.object(
+            world.storage, "all_accounts", wraps=world.storage.all_accounts
+        ) as reading:
+            await world.clock.sleep(60 * SECOND)
+            assert not reading.called
+            await world.storage.change_account(
+                world.workspace_id, account_id, lambda account: (suspended(account), ())
+            )
+            await world.clock.sleep(3 * SECOND)
+        assert world.open[account_id] == 0
 
 
 @on_virtual_time

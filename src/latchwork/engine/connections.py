@@ -97,7 +97,10 @@ class Connections:
         self._asked: dict[str, datetime | None] = {}
         """The wish for a fresh list of locks that was last seen, by account."""
         self._listings: dict[str, asyncio.Task[None]] = {}
-        storage.listen_accounts(self._look.set)
+        self._told, self._known = 1, 0
+        """How often storage has told of changed accounts, and the count at which they were read."""
+        self._accounts: Mapping[str, ConnectedAccount] = {}
+        storage.listen_accounts(self._hear)
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Calls `listener` whenever a connection comes up or goes."""
@@ -192,16 +195,25 @@ class Connections:
                 self._asked[account_id] = account.sync_requested_at
                 await self._list_anew(account)
 
+    def _hear(self) -> None:
+        self._told += 1
+        self._look.set()
+
     async def _own_accounts(self) -> Mapping[str, ConnectedAccount]:
         if self._ownership is not None:
-            before, self._held = self._held or (), await self._ownership.hold()
+            before, self._held = self._held or frozenset(), await self._ownership.hold()
             self._spares |= not self._held.issuperset(before)
-        held = self._held
-        return {
+            self._told += self._held != before
+            if self._known == self._told:
+                return self._accounts
+        held, told = self._held, self._told
+        self._accounts = {
             account.connected_account_id: account
             for account in await self._storage.all_accounts()
             if held is None or account.connected_account_id in held
         }
+        self._known = told
+        return self._accounts
 
     async def _drop_lapsed(self) -> None:
         """Others may be connected by now with what this process can no longer be sure to own."""

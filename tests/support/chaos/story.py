@@ -274,7 +274,7 @@ class Story:
             await self.create(key, pin)
 
     async def _by_hand(self, key: str, position: int, pin: str, *, told: bool = False) -> None:
-        self.world.program_by_hand(position, pin, key)
+        self.world.foreign[key, position] = Pin(pin)
         act = {"position": position, "code": pin, "told": told}
         await self.world.driver.simulate(key, "program_by_hand", act)
         self._note(f"by hand{', told' if told else ''}: {pin} at {position}", key)
