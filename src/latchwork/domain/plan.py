@@ -275,7 +275,8 @@ class _Desk:
     def _giving_way(self, wanted: list[AccessCode], room: int) -> list[LedgerEntry]:
         """The positions that codes which start later, and backup codes, give to those that are
         owed one before them; the last of them is given first. None of them is written anew."""
-        if all(self.state.entry_of(code) is not None for code in wanted[:room]):
+        is_free = next(self._free_positions(), None) is not None
+        if is_free or all(self.state.entry_of(code) is not None for code in wanted[:room]):
             return []
         return [
             entry

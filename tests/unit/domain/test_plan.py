@@ -163,6 +163,19 @@ def test_a_code_that_makes_room_is_not_written_anew_meanwhile() -> None:
     assert step(lock, {1: Holds(Pin("2222"))}) == Program((Clear("later", 1),))
 
 
+def test_nothing_is_made_room_for_while_a_position_is_free() -> None:
+    tight = device(capabilities=LockCapabilities(positions=2))
+    later = code("2222", access_code_id="later", starts_at=NOW + HOUR / 2, ends_at=NOW + HOUR)
+    held = entry(pin="2222", access_code_id="later", phase=Phase.RESERVED, written_at=NOW)
+    failing = [
+        code(pin, access_code_id=pin, failures=9, retry_at=NOW + HOUR) for pin in ("1111", "3333")
+    ]
+    lock = state(later, *failing, ledger=(held,), on=tight)
+    assert [w.access_code_id for w in step(lock, {1: Empty()}).steps] == ["later"]
+    lock = state(later, *failing, ledger=(held,), others=(foreign(2, "9999"),), on=tight)
+    assert isinstance(step(lock, {1: Empty()}), Rest), "the only position is owed to another"
+
+
 def test_a_code_without_a_start_is_due_by_a_clock_that_was_set_back() -> None:
     lock = state(code(created_at=NOW + HOUR))
     assert isinstance(step(lock, {1: Empty()}), Program)
