@@ -11,6 +11,7 @@ import msgspec
 
 from latchwork.domain.access_code import AccessCode, Pool
 from latchwork.domain.action_attempt import ActionType
+from latchwork.domain.believe import believe
 from latchwork.domain.lock_state import LockState, is_proven
 from latchwork.domain.observation import Empty, Holds, NotRead, Observation, Occupied
 from latchwork.domain.pin import Pin
@@ -174,17 +175,19 @@ class _Desk:
         room = self._room()
         free = self._free_positions()
         giving_way = self._giving_way(wanted, room)
+        for entry in giving_way.values():
+            self._give_back(entry)
         homeless = 0
         for index, code in enumerate(wanted):
             entry = state.entry_of(code)
             if entry is not None:
-                if entry not in giving_way:
+                if code.access_code_id not in giving_way:
                     self._rewrite(code, entry)
             elif self._may_try(code) and not (index < room and self._place(code, free)):
                 homeless += 1
                 self._no_space(code, is_owed=index < room)
         if homeless and giving_way:
-            self._remove(giving_way[-1])
+            self._remove(next(reversed(giving_way.values())))
 
     def _room(self) -> int:
         """How many codes of ours the lock can hold at once."""
@@ -272,18 +275,25 @@ class _Desk:
         if scanned_at is not None and self.now - scanned_at >= self.policy.audit_interval:
             self.state.set_device(scanned_at=None)
 
-    def _giving_way(self, wanted: list[AccessCode], room: int) -> list[LedgerEntry]:
-        """The positions that codes which start later, and backup codes, give to those that are
-        owed one before them; the last of them is given first. None of them is written anew."""
+    def _giving_way(self, wanted: list[AccessCode], room: int) -> dict[str, LedgerEntry]:
+        """By code the positions that those which start later, and backup codes, give to codes that
+        are owed one before them; the last is given first. None of them is written anew."""
         is_free = next(self._free_positions(), None) is not None
         if is_free or all(self.state.entry_of(code) is not None for code in wanted[:room]):
-            return []
-        return [
-            entry
+            return {}
+        return {
+            code.access_code_id: entry
             for code in wanted[room:]
             if code.pool is Pool.WAITING or (code.starts_at or self.now) > self.now
             if (entry := self.state.entry_of(code)) is not None
-        ]
+        }
+
+    def _give_back(self, entry: LedgerEntry) -> None:
+        """Without a command where the lock holds nothing at the position."""
+        seen = self.fresh.get(entry.position)
+        if isinstance(seen, Empty):
+            self.state.set_entry(msgspec.structs.replace(entry, phase=Phase.CLEARING))
+            believe(self.state, {entry.position: seen}, self.now)
 
     def proofs(self) -> None:
         """Reads that renew a proof: of preloaded codes at their start, and the periodic audit."""

@@ -1,0 +1,230 @@
+"""Visits to a small lock, as pure functions make them: whatever is wished and however late or deaf
+the lock is, no position is touched unread or twice at a time; and once the lock behaves, those that
+come first are on it, and it is left alone."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from latchwork.domain.access_code import AccessCode, CodeStatus, Pool
+from latchwork.domain.believe import LANDS_WITHIN, believe
+from latchwork.domain.device import LockCapabilities
+from latchwork.domain.lock_state import LockState
+from latchwork.domain.observation import Empty, Holds, Observation, Occupied
+from latchwork.domain.pin import Pin
+from latchwork.domain.plan import Clear, Program, Read, Rest, Write, plan, rank
+from latchwork.domain.reserve import reserve
+from latchwork.domain.rest import note_failures
+from latchwork.domain.settle import settle
+from latchwork.domain.slots import ForeignCode, LedgerEntry, Phase
+from latchwork.domain.visit import LockView
+from latchwork.domain.wanted import is_wanted
+from support.lock_views import HOUR, NOW, POLICY, account, code, device, foreign
+
+MINUTE = timedelta(minutes=1)
+STEP = timedelta(seconds=1)
+ROUNDS = 40
+
+
+class Faults(msgspec.Struct, frozen=True):
+    """For the first `commands` of the lock: those that it ignores, and those that it applies only
+    when it has been read once more."""
+
+    ignored: frozenset[int] = frozenset()
+    late: frozenset[int] = frozenset()
+
+
+class Lock:
+    """A keypad's memory. `hides`: reads tell that a position is taken, not by which PIN."""
+
+    def __init__(self, others: Mapping[int, Pin], faults: Faults, *, hides: bool) -> None:
+        self.held = dict(others)
+        self.others = dict(others)
+        self.faults, self.hides = faults, hides
+        self.commands = 0
+        self._pending: list[tuple[int, Pin | None]] = []
+
+    def read(self, position: int) -> Observation:
+        pin = self.held.get(position)
+        for at, late in self._pending:
+            self._apply(at, late)
+        self._pending.clear()
+        if pin is None:
+            return Empty()
+        return Occupied() if self.hides else Holds(pin)
+
+    def command(self, position: int, pin: Pin | None) -> None:
+        number, self.commands = self.commands, self.commands + 1
+        if number in self.faults.late:
+            self._pending.append((position, pin))
+        elif number not in self.faults.ignored:
+            self._apply(position, pin)
+
+    def _apply(self, position: int, pin: Pin | None) -> None:
+        if pin is None:
+            self.held.pop(position, None)
+        else:
+            self.held[position] = pin
+
+
+class House:
+    """What is stored of the lock between visits."""
+
+    def __init__(self, codes: list[AccessCode], lock: Lock, positions: int) -> None:
+        self.lock = lock
+        self.now = NOW
+        self.device = device(
+            capabilities=LockCapabilities(positions=positions),
+            scanned_at=NOW,
+            audit_at=NOW + 24 * HOUR,
+        )
+        self.codes = {one.access_code_id: one for one in codes}
+        self.ledger: tuple[LedgerEntry, ...] = ()
+        self.foreign: tuple[ForeignCode, ...] = tuple(
+            foreign(position, None if lock.hides else pin.reveal())
+            for position, pin in lock.others.items()
+        )
+
+    def _state(self) -> LockState:
+        view = LockView(
+            device=self.device,
+            account=account(),
+            codes=tuple(self.codes.values()),
+            ledger=self.ledger,
+            foreign=self.foreign,
+        )
+        return LockState(view, lambda: "new")
+
+    def visit(self) -> int:
+        """How many commands it takes."""
+        state = self._state()
+        before = self.lock.commands
+        fresh: dict[int, Observation] = {}
+        for _ in range(ROUNDS):
+            settle(state, self.now, POLICY)
+            step = plan(state, fresh, self.now, POLICY)
+            if isinstance(step, Rest):
+                break
+            if isinstance(step, Read):
+                self._read(state, fresh, step)
+            else:
+                assert isinstance(step, Program), "the lock was scanned"
+                self._do(state, fresh, step)
+        else:
+            raise AssertionError("the visit does not end")
+        note_failures(state, self.now, POLICY, 0.5)
+        self.device = state.device
+        self.codes = {i: one for i, one in state.codes.items() if one.deleted_at is None}
+        self.ledger, self.foreign = tuple(state.ledger.values()), tuple(state.foreign.values())
+        self._nothing_is_claimed_in_vain()
+        return self.lock.commands - before
+
+    def _read(self, state: LockState, fresh: dict[int, Observation], step: Read) -> None:
+        self.now += STEP
+        state.tried.update(step.positions)
+        seen = {position: self.lock.read(position) for position in step.positions}
+        fresh.update(seen)
+        believe(state, seen, self.now)
+
+    def _do(self, state: LockState, fresh: dict[int, Observation], step: Program) -> None:
+        positions = [one.position for one in step.steps]
+        assert len(set(positions)) == len(positions), f"twice at a position: {step.steps}"
+        for one in step.steps:
+            assert one.position in fresh, "touched unread"
+            assert one.position not in self.lock.others, "another's position"
+            if isinstance(one, Clear):
+                assert one.position in state.ledger, "not ours"
+            reserve(state, one)
+        settle(state, self.now, POLICY)
+        for one in step.steps:
+            self.now += STEP
+            state.attempted.add(one.access_code_id)
+            self.lock.command(one.position, one.pin if isinstance(one, Write) else None)
+            entry = state.ledger[one.position]
+            if isinstance(one, Write):
+                state.set_entry(
+                    msgspec.structs.replace(entry, phase=Phase.ACKNOWLEDGED, written_at=self.now)
+                )
+            del fresh[one.position]
+
+    def _nothing_is_claimed_in_vain(self) -> None:
+        for one in self.codes.values():
+            if one.status is CodeStatus.SET:
+                assert one.pin in self.lock.held.values(), "set, and does not open"
+
+    def in_line(self) -> list[AccessCode]:
+        """The codes that shall be on the lock, in the order in which they get a position."""
+        state = self._state()
+        wanted = [one for one in self.codes.values() if is_wanted(state, one, self.now)]
+        return sorted(wanted, key=lambda one: rank(one, self.now))
+
+
+STARTS = st.sampled_from([None, -HOUR, 10 * MINUTE, 50 * MINUTE, 3 * HOUR])
+WISHES = st.lists(
+    st.tuples(STARTS, st.sampled_from([Pool.WAITING, None, None, None]), st.booleans()),
+    min_size=1,
+    max_size=6,
+)
+FAULTS = st.builds(
+    Faults,
+    ignored=st.frozensets(st.integers(0, 12), max_size=4),
+    late=st.frozensets(st.integers(0, 12), max_size=4),
+)
+
+
+def wished(
+    wishes: list[tuple[timedelta | None, Pool | None, bool]], *, later: bool
+) -> list[AccessCode]:
+    """Those that are wished from the beginning, or later on."""
+    return [
+        code(
+            f"{1000 + number}",
+            access_code_id=f"code-{number}",
+            created_at=NOW - HOUR + number * MINUTE,
+            starts_at=None if start is None else NOW + start,
+            ends_at=None if start is None else NOW + 9 * HOUR,
+            pool=pool,
+        )
+        for number, (start, pool, is_later) in enumerate(wishes)
+        if is_later == later
+    ]
+
+
+@given(
+    wishes=WISHES,
+    positions=st.integers(1, 4),
+    others=st.sets(st.integers(1, 4), max_size=2),
+    faults=FAULTS,
+    hides=st.booleans(),
+)
+def test_a_small_lock_comes_to_rest_with_those_that_come_first(
+    wishes: list[tuple[timedelta | None, Pool | None, bool]],
+    positions: int,
+    others: set[int],
+    faults: Faults,
+    hides: bool,
+) -> None:
+    taken = {p: Pin(f"{9000 + p}") for p in others if p <= positions}
+    lock = Lock(taken, faults, hides=hides)
+    house = House(wished(wishes, later=False), lock, positions)
+    house.visit()
+    house.now += 5 * STEP
+    house.codes |= {one.access_code_id: one for one in wished(wishes, later=True)}
+    for _ in range(30):
+        house.visit()
+        house.now += LANDS_WITHIN + POLICY.longest_backoff / 10
+    assert lock.held.items() >= taken.items(), "another's code was touched"
+    line, room = house.in_line(), positions - len(taken)
+    on = {entry.access_code_id for entry in house.ledger if entry.phase is Phase.CONFIRMED}
+    assert len(on) == min(len(line), room)
+    for one in line[room:]:
+        if one.access_code_id in on:
+            gives_way = one.pool is not None or not one.window.has_started(house.now)
+            assert not gives_way, one
+    assert {p: pin for p, pin in lock.held.items() if p not in taken} == {
+        entry.position: entry.pin for entry in house.ledger
+    }
+    assert house.visit() == 0, "it is left alone"
