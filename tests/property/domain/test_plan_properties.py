@@ -4,6 +4,7 @@ come first are on it, and it is left alone."""
 
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import count
 
 import msgspec
 from hypothesis import given
@@ -73,7 +74,7 @@ class Lock:
 class House:
     """What is stored of the lock between visits."""
 
-    def __init__(self, codes: list[AccessCode], lock: Lock, positions: int) -> None:
+    def __init__(self, lock: Lock, positions: int) -> None:
         self.lock = lock
         self.now = NOW
         self.device = device(
@@ -81,12 +82,43 @@ class House:
             scanned_at=NOW,
             audit_at=NOW + 24 * HOUR,
         )
-        self.codes = {one.access_code_id: one for one in codes}
+        self.codes: dict[str, AccessCode] = {}
+        self._pins = count(1000)
         self.ledger: tuple[LedgerEntry, ...] = ()
         self.foreign: tuple[ForeignCode, ...] = tuple(
             foreign(position, None if lock.hides else pin.reveal())
             for position, pin in lock.others.items()
         )
+
+    def do(self, act: "Act") -> None:
+        """What a caller asks for, or time that passes."""
+        match act:
+            case Wish(starts_in, pool):
+                pin = str(next(self._pins))
+                starts_at = None if starts_in is None else self.now + starts_in
+                ends_at = None if starts_in is None else self.now + 9 * HOUR
+                self.codes[pin] = code(
+                    pin,
+                    access_code_id=pin,
+                    created_at=self.now,
+                    starts_at=starts_at,
+                    ends_at=ends_at,
+                    pool=pool,
+                )
+            case Wait(span):
+                self.now += span
+            case Remove(which) | NewPin(which) if self.codes:
+                one = list(self.codes.values())[which % len(self.codes)]
+                self.codes[one.access_code_id] = (
+                    msgspec.structs.replace(one, delete_requested_at=self.now)
+                    if isinstance(act, Remove)
+                    else msgspec.structs.replace(
+                        one,
+                        pin=Pin(str(next(self._pins))),
+                        generation=one.generation + 1,
+                        changed_at=self.now,
+                    )
+                )
 
     def _state(self) -> LockState:
         view = LockView(
@@ -162,61 +194,62 @@ class House:
         return sorted(wanted, key=lambda one: rank(one, self.now))
 
 
-STARTS = st.sampled_from([None, -HOUR, 10 * MINUTE, 50 * MINUTE, 3 * HOUR])
-WISHES = st.lists(
-    st.tuples(STARTS, st.sampled_from([Pool.WAITING, None, None, None]), st.booleans()),
-    min_size=1,
-    max_size=6,
+class Wish(msgspec.Struct, frozen=True):
+    starts_in: timedelta | None
+    pool: Pool | None
+
+
+class Remove(msgspec.Struct, frozen=True):
+    which: int
+
+
+class NewPin(msgspec.Struct, frozen=True):
+    which: int
+
+
+class Wait(msgspec.Struct, frozen=True):
+    span: timedelta
+
+
+Act = Wish | Remove | NewPin | Wait
+SPANS = st.sampled_from([None, -HOUR, 10 * MINUTE, 50 * MINUTE, 3 * HOUR])
+WISHES = st.builds(Wish, SPANS, st.sampled_from([None, None, None, Pool.WAITING]))
+ACTS = st.one_of(
+    WISHES,
+    WISHES,
+    st.builds(Remove, st.integers(0, 5)),
+    st.builds(NewPin, st.integers(0, 5)),
+    st.builds(Wait, st.sampled_from([5 * STEP, 40 * STEP, 15 * MINUTE])),
 )
 FAULTS = st.builds(
     Faults,
-    ignored=st.frozensets(st.integers(0, 12), max_size=4),
-    late=st.frozensets(st.integers(0, 12), max_size=4),
+    ignored=st.frozensets(st.integers(0, 20), max_size=5),
+    late=st.frozensets(st.integers(0, 20), max_size=5),
 )
 
 
-def wished(
-    wishes: list[tuple[timedelta | None, Pool | None, bool]], *, later: bool
-) -> list[AccessCode]:
-    """Those that are wished from the beginning, or later on."""
-    return [
-        code(
-            f"{1000 + number}",
-            access_code_id=f"code-{number}",
-            created_at=NOW - HOUR + number * MINUTE,
-            starts_at=None if start is None else NOW + start,
-            ends_at=None if start is None else NOW + 9 * HOUR,
-            pool=pool,
-        )
-        for number, (start, pool, is_later) in enumerate(wishes)
-        if is_later == later
-    ]
-
-
 @given(
-    wishes=WISHES,
+    acts=st.lists(ACTS, min_size=1, max_size=10),
     positions=st.integers(1, 4),
     others=st.sets(st.integers(1, 4), max_size=2),
     faults=FAULTS,
     hides=st.booleans(),
 )
 def test_a_small_lock_comes_to_rest_with_those_that_come_first(
-    wishes: list[tuple[timedelta | None, Pool | None, bool]],
-    positions: int,
-    others: set[int],
-    faults: Faults,
-    hides: bool,
+    acts: list[Act], positions: int, others: set[int], faults: Faults, hides: bool
 ) -> None:
     taken = {p: Pin(f"{9000 + p}") for p in others if p <= positions}
     lock = Lock(taken, faults, hides=hides)
-    house = House(wished(wishes, later=False), lock, positions)
-    house.visit()
-    house.now += 5 * STEP
-    house.codes |= {one.access_code_id: one for one in wished(wishes, later=True)}
-    for _ in range(30):
+    house = House(lock, positions)
+    for act in acts:
+        house.do(act)
         house.visit()
+    for _ in range(30):
         house.now += LANDS_WITHIN + POLICY.longest_backoff / 10
+        house.visit()
+    ours = {p: pin for p, pin in lock.held.items() if p not in taken}
     assert lock.held.items() >= taken.items(), "another's code was touched"
+    assert ours == {entry.position: entry.pin for entry in house.ledger}
     line, room = house.in_line(), positions - len(taken)
     on = {entry.access_code_id for entry in house.ledger if entry.phase is Phase.CONFIRMED}
     assert len(on) == min(len(line), room)
@@ -224,7 +257,4 @@ def test_a_small_lock_comes_to_rest_with_those_that_come_first(
         if one.access_code_id in on:
             gives_way = one.pool is not None or not one.window.has_started(house.now)
             assert not gives_way, one
-    assert {p: pin for p, pin in lock.held.items() if p not in taken} == {
-        entry.position: entry.pin for entry in house.ledger
-    }
     assert house.visit() == 0, "it is left alone"
