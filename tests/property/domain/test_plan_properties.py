@@ -3,7 +3,7 @@ the lock is, no position is touched unread or twice at a time; and once the lock
 come first are on it, and it is left alone."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 import msgspec
@@ -27,12 +27,13 @@ from support.lock_views import HOUR, NOW, POLICY, account, code, device, foreign
 
 MINUTE = timedelta(minutes=1)
 STEP = timedelta(seconds=1)
+LATE = LANDS_WITHIN - 5 * STEP
 ROUNDS = 40
 
 
 class Faults(msgspec.Struct, frozen=True):
-    """For the first `commands` of the lock: those that it ignores, and those that it applies only
-    when it has been read once more."""
+    """Of the first commands: those that the lock ignores, and those that it applies late, with all
+    that come before it has."""
 
     ignored: frozenset[int] = frozenset()
     late: frozenset[int] = frozenset()
@@ -46,22 +47,26 @@ class Lock:
         self.others = dict(others)
         self.faults, self.hides = faults, hides
         self.commands = 0
-        self._pending: list[tuple[int, Pin | None]] = []
+        self._pending: list[tuple[datetime, int, Pin | None]] = []
 
-    def read(self, position: int) -> Observation:
-        pin = self.held.get(position)
-        for at, late in self._pending:
+    def read(self, position: int, now: datetime) -> Observation:
+        while self._pending and self._pending[0][0] <= now:
+            _, at, late = self._pending.pop(0)
             self._apply(at, late)
-        self._pending.clear()
+        pin = self.held.get(position)
         if pin is None:
             return Empty()
         return Occupied() if self.hides else Holds(pin)
 
-    def command(self, position: int, pin: Pin | None) -> None:
+    def command(self, position: int, pin: Pin | None, now: datetime) -> None:
         number, self.commands = self.commands, self.commands + 1
+        if number in self.faults.ignored:
+            return
         if number in self.faults.late:
-            self._pending.append((position, pin))
-        elif number not in self.faults.ignored:
+            self._pending.append((now + LATE, position, pin))
+        elif self._pending:
+            self._pending.append((self._pending[-1][0], position, pin))
+        else:
             self._apply(position, pin)
 
     def _apply(self, position: int, pin: Pin | None) -> None:
@@ -157,7 +162,7 @@ class House:
     def _read(self, state: LockState, fresh: dict[int, Observation], step: Read) -> None:
         self.now += STEP
         state.tried.update(step.positions)
-        seen = {position: self.lock.read(position) for position in step.positions}
+        seen = {position: self.lock.read(position, self.now) for position in step.positions}
         fresh.update(seen)
         believe(state, seen, self.now)
 
@@ -174,7 +179,8 @@ class House:
         for one in step.steps:
             self.now += STEP
             state.attempted.add(one.access_code_id)
-            self.lock.command(one.position, one.pin if isinstance(one, Write) else None)
+            pin = one.pin if isinstance(one, Write) else None
+            self.lock.command(one.position, pin, self.now)
             entry = state.ledger[one.position]
             if isinstance(one, Write):
                 state.set_entry(
