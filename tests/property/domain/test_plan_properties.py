@@ -69,6 +69,17 @@ class Lock:
         else:
             self._apply(position, pin)
 
+    def by_hand(self, position: int, pin: Pin | None, *, ours: bool) -> bool:
+        """Not while a command of ours is under way, nor over a code of ours that could not be told
+        from another: nobody could know."""
+        if self._pending or (ours and pin is not None and self.hides):
+            return False
+        self.others.pop(position, None)
+        if pin is not None:
+            self.others[position] = pin
+        self._apply(position, pin)
+        return True
+
     def _apply(self, position: int, pin: Pin | None) -> None:
         if pin is None:
             self.held.pop(position, None)
@@ -89,6 +100,7 @@ class House:
         )
         self.codes: dict[str, AccessCode] = {}
         self._pins = count(1000)
+        self._told: int | None = None
         self.ledger: tuple[LedgerEntry, ...] = ()
         self.foreign: tuple[ForeignCode, ...] = tuple(
             foreign(position, None if lock.hides else pin.reveal())
@@ -112,6 +124,11 @@ class House:
                 )
             case Wait(span):
                 self.now += span
+            case Hand(position, writes) if position <= self.device.capabilities.positions:
+                ours = any(entry.position == position for entry in self.ledger)
+                pin = Pin(f"{9100 + self.lock.commands}") if writes else None
+                if self.lock.by_hand(position, pin, ours=ours):
+                    self._told = position
             case Remove(which) | NewPin(which) if self.codes:
                 one = list(self.codes.values())[which % len(self.codes)]
                 self.codes[one.access_code_id] = (
@@ -140,6 +157,9 @@ class House:
         state = self._state()
         before = self.lock.commands
         fresh: dict[int, Observation] = {}
+        if self._told is not None:
+            self._read(state, fresh, Read((self._told,)))
+            self._told = None
         for _ in range(ROUNDS):
             settle(state, self.now, POLICY)
             step = plan(state, fresh, self.now, POLICY)
@@ -217,7 +237,14 @@ class Wait(msgspec.Struct, frozen=True):
     span: timedelta
 
 
-Act = Wish | Remove | NewPin | Wait
+class Hand(msgspec.Struct, frozen=True):
+    """Another person at the keypad, and the lock tells of it."""
+
+    position: int
+    writes: bool
+
+
+Act = Wish | Remove | NewPin | Wait | Hand
 SPANS = st.sampled_from([None, -HOUR, 10 * MINUTE, 50 * MINUTE, 3 * HOUR])
 WISHES = st.builds(Wish, SPANS, st.sampled_from([None, None, None, Pool.WAITING]))
 ACTS = st.one_of(
@@ -226,6 +253,7 @@ ACTS = st.one_of(
     st.builds(Remove, st.integers(0, 5)),
     st.builds(NewPin, st.integers(0, 5)),
     st.builds(Wait, st.sampled_from([5 * STEP, 40 * STEP, 15 * MINUTE])),
+    st.builds(Hand, st.integers(1, 4), st.booleans()),
 )
 FAULTS = st.builds(
     Faults,
@@ -253,10 +281,10 @@ def test_a_small_lock_comes_to_rest_with_those_that_come_first(
     for _ in range(30):
         house.now += LANDS_WITHIN + POLICY.longest_backoff / 10
         house.visit()
-    ours = {p: pin for p, pin in lock.held.items() if p not in taken}
-    assert lock.held.items() >= taken.items(), "another's code was touched"
+    ours = {p: pin for p, pin in lock.held.items() if p not in lock.others}
+    assert lock.held.items() >= lock.others.items(), "another's code was touched"
     assert ours == {entry.position: entry.pin for entry in house.ledger}
-    line, room = house.in_line(), positions - len(taken)
+    line, room = house.in_line(), positions - len(lock.others)
     on = {entry.access_code_id for entry in house.ledger if entry.phase is Phase.CONFIRMED}
     assert len(on) == min(len(line), room)
     for one in line[room:]:
