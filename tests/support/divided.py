@@ -4,6 +4,8 @@ not divide a table that has a key without it."""
 import asyncpg
 
 PARTS = 3
+SINCE = 17
+"""PostgreSQL divides tables with identity columns since this version."""
 _TABLES = (
     "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
     "WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace "

@@ -132,6 +132,11 @@ class PostgresServer:
             self.process.wait(30)
             self.process = None
 
+    @property
+    def version(self) -> int:
+        """The major one."""
+        return int((self.data / "PG_VERSION").read_text())
+
     def url(self, database: str) -> str:
         return f"postgresql://latchwork@127.0.0.1:{self.port}/{database}"
 

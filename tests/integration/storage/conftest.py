@@ -11,7 +11,7 @@ from latchwork.storage.interface import Storage
 from latchwork.storage.postgres import PostgresStorage
 from latchwork.storage.sqlite import SqliteStorage
 from latchwork.storage.vault import Vault
-from support.divided import divide
+from support.divided import SINCE, divide
 from support.postgres import FAST, PostgresServer
 from support.stored import MASTER_KEY, NOW, Stored
 
@@ -47,6 +47,8 @@ def furnished(postgres: PostgresServer) -> str:
 @pytest.fixture(scope="session")
 def divided(postgres: PostgresServer) -> str:
     """The same, with every table of the workspaces in parts."""
+    if postgres.version < SINCE:
+        pytest.skip(f"tables are divided since PostgreSQL {SINCE}")
     url = asyncio.run(with_schema(postgres.create("divided")))
     asyncio.run(divide(url))
     return url

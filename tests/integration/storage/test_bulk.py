@@ -20,7 +20,7 @@ from latchwork.storage.postgres.bulk import (
 )
 from latchwork.storage.postgres.database import connect
 from latchwork.storage.postgres.dialect import translated
-from latchwork.storage.sql import attempts, code_rows, codes, engine, slots
+from latchwork.storage.sql import attempts, code_rows, codes, engine, slots, webhooks
 from latchwork.storage.sql.sql import Disjoint
 
 Connection = asyncpg.Connection  # type: ignore[type-arg]
@@ -150,6 +150,21 @@ async def test_as_one_a_statement_looks_up_rows_by_an_index_even_while_tables_ar
     if sql not in OF_FEW:
         scans = text.count("Index Scan") + text.count("Index Only Scan")
         assert text.count("Index Cond:") == scans, f"an index is walked from end to end\n{text}"
+
+
+async def test_the_newest_attempts_of_an_endpoint_are_found_without_those_of_others(
+    database_url: str,
+) -> None:
+    connection = await connect(database_url)
+    try:
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        await connection.execute(f"PREPARE asked AS {translated(webhooks._ATTEMPTS)}")
+        plan = await connection.fetch("EXPLAIN EXECUTE asked ('ws', 'hook', 100)")
+    finally:
+        await connection.close()
+    text = "\n".join(row[0] for row in plan)
+    assert "Index Scan Backward using webhook_attempt_by_webhook" in text, text
+    assert "Sort" not in text, text
 
 
 @pytest.mark.parametrize("sql", [engine.DOORS, engine.CLAIM_DOORS], ids=["looking", "claiming"])

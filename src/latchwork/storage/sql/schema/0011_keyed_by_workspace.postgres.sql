@@ -84,3 +84,7 @@ ALTER TABLE webhook_attempt ADD CONSTRAINT webhook_attempt_webhook_id_fkey
   FOREIGN KEY (webhook_id, workspace_id) REFERENCES webhook ON DELETE CASCADE;
 ALTER TABLE webhook_message ADD CONSTRAINT webhook_message_webhook_id_fkey
   FOREIGN KEY (webhook_id, workspace_id) REFERENCES webhook ON DELETE CASCADE;
+
+-- In order: the newest attempts of an endpoint are found though others have had millions since.
+DROP INDEX webhook_attempt_by_webhook;
+CREATE INDEX webhook_attempt_by_webhook ON webhook_attempt (webhook_id, webhook_attempt_id);
