@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from latchwork.domain.credentials import ClientSession
 from latchwork.domain.pin import Secret
 from latchwork.domain.webhook import Attempt
 from latchwork.storage.interface import CodeFilter, EventFilter, UnmanagedFilter
@@ -18,7 +19,7 @@ from latchwork.storage.sql import schema
 from latchwork.storage.sqlite import SqliteStorage
 from latchwork.storage.sqlite import migrations as sqlite_migrations
 from support.postgres import PostgresServer
-from support.stored import LEASE, NOW, Stored, a_foreign_code, an_entry
+from support.stored import HOUR, LEASE, NOW, Stored, a_foreign_code, an_entry
 
 SHIPPED = schema.shipped()
 VERSIONS = range(1, len(SHIPPED) + 1)
@@ -175,6 +176,55 @@ async def test_rows_of_an_older_process_get_their_workspace_when_it_is_gone(
         await connection.execute("UPDATE ledger SET workspace_id = NULL")
     await connection.close()
     await stored.storage.aclose()
+
+
+async def test_processes_write_by_the_keys_of_an_older_one_until_it_is_gone(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    _, told, tables = await an_installation(tmp_path / "new.db")
+    url = postgres.create("keys")
+    await filled(url, 9, tables)
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        "INSERT INTO process (process_id, works, schema_known, alive_until) "
+        "VALUES ('old', 1, 9, extract(epoch FROM now()) * 1000000 + 60e6)"
+    )
+    stored = Stored(lambda vault, now, entropy: PostgresStorage.open(url, vault, now, entropy))
+    await stored.open()
+    assert await version_of(connection) == 10
+    assert await everything(stored) == told
+    await write_all_keys(stored, "beside")
+    # As the older process writes them.
+    for table, columns in (("ledger", "device_id, position"), ("visit", "device_id")):
+        await connection.execute(
+            f"INSERT INTO {table} SELECT * FROM {table} ON CONFLICT ({columns}) DO NOTHING"
+        )
+    await connection.execute("UPDATE process SET alive_until = 0")
+    await stored.reopen()
+    assert await version_of(connection) == SHIPPED[-1].version
+    await write_all_keys(stored, "alone")
+    await connection.close()
+    await stored.storage.aclose()
+
+
+async def write_all_keys(stored: Stored, name: str) -> None:
+    """Every upsert, of rows that stand and of new ones, and what has a new column."""
+    for number in range(2):
+        made = await stored.create(f"98765{number}{len(name)}")
+        await stored.visit(ledger=(an_entry(made, 2),), foreign=(a_foreign_code(3),))
+        await stored.storage.driver_store_save("acc", name, name.encode())
+        await stored.lock(f"dev-{name}")
+    assert (await stored.storage.driver_store_load("acc"))[name] == name.encode()
+    session = ClientSession(
+        client_session_id=name,
+        workspace_id="ws",
+        created_at=NOW,
+        expires_at=NOW + HOUR,
+        user_identifier_key=name,
+    )
+    await stored.storage.add_session(session, Secret(f"seam_cst1{name}"))
+    found = await stored.storage.authenticate_session(Secret(f"seam_cst1{name}"), NOW)
+    assert found is not None
 
 
 async def version_of(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
