@@ -175,8 +175,8 @@ class _Desk:
         room = self._room()
         free = self._free_positions()
         giving_way = self._giving_way(wanted, room)
-        for entry in giving_way.values():
-            self._give_back(entry)
+        for given in giving_way.values():
+            self._give_back(given)
         homeless = 0
         for index, code in enumerate(wanted):
             entry = state.entry_of(code)
