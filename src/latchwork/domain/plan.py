@@ -129,7 +129,9 @@ class _Desk:
         seen = self.fresh.get(entry.position)
         if seen is None:
             self.reads[entry.position] = None
-        elif not isinstance(seen, NotRead | Empty) and self._is_untried(entry.access_code_id):
+        elif isinstance(seen, Empty):
+            self._give_back(entry)
+        elif not isinstance(seen, NotRead) and self._is_untried(entry.access_code_id):
             self.steps.append(Clear(entry.access_code_id, entry.position))
 
     def wishes(self) -> None:

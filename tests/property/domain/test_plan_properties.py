@@ -5,6 +5,7 @@ come first are on it, and it is left alone."""
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 import msgspec
 from hypothesis import given
@@ -14,15 +15,16 @@ from latchwork.domain.access_code import AccessCode, CodeStatus, Pool
 from latchwork.domain.believe import LANDS_WITHIN, believe
 from latchwork.domain.device import LockCapabilities
 from latchwork.domain.lock_state import LockState
-from latchwork.domain.observation import Empty, Holds, Observation, Occupied
+from latchwork.domain.observation import Empty, Holds, NotRead, Observation, Occupied
 from latchwork.domain.pin import Pin
-from latchwork.domain.plan import Clear, Program, Read, Rest, Write, plan, rank
+from latchwork.domain.plan import Clear, Program, Read, Rest, Scan, Write, plan, rank
 from latchwork.domain.reserve import reserve
-from latchwork.domain.rest import note_failures
+from latchwork.domain.rest import note_failures, renew_audit
 from latchwork.domain.settle import settle
 from latchwork.domain.slots import ForeignCode, LedgerEntry, Phase
 from latchwork.domain.visit import LockView
 from latchwork.domain.wanted import is_wanted
+from latchwork.domain.window import Window
 from support.lock_views import HOUR, NOW, POLICY, account, code, device, foreign
 
 MINUTE = timedelta(minutes=1)
@@ -33,41 +35,48 @@ ROUNDS = 40
 
 class Faults(msgspec.Struct, frozen=True):
     """Of the first commands: those that the lock ignores, and those that it applies late, with all
-    that come before it has."""
+    that come before it has. Of the first reads of a position: those that fail."""
 
     ignored: frozenset[int] = frozenset()
     late: frozenset[int] = frozenset()
+    unread: frozenset[int] = frozenset()
+
+
+Stored = tuple[Pin, Window | None]
 
 
 class Lock:
     """A keypad's memory. `hides`: reads tell that a position is taken, not by which PIN."""
 
     def __init__(self, others: Mapping[int, Pin], faults: Faults, *, hides: bool) -> None:
-        self.held = dict(others)
-        self.others = dict(others)
+        self.others: dict[int, Stored] = {position: (pin, None) for position, pin in others.items()}
+        self.held = dict(self.others)
         self.faults, self.hides = faults, hides
-        self.commands = 0
-        self._pending: list[tuple[datetime, int, Pin | None]] = []
+        self.commands = self.reads = 0
+        self._pending: list[tuple[datetime, int, Stored | None]] = []
 
     def read(self, position: int, now: datetime) -> Observation:
         while self._pending and self._pending[0][0] <= now:
             _, at, late = self._pending.pop(0)
             self._apply(at, late)
-        pin = self.held.get(position)
-        if pin is None:
+        number, self.reads = self.reads, self.reads + 1
+        if number in self.faults.unread:
+            return NotRead()
+        stored = self.held.get(position)
+        if stored is None:
             return Empty()
-        return Occupied() if self.hides else Holds(pin)
+        return Occupied(stored[1]) if self.hides else Holds(*stored)
 
-    def command(self, position: int, pin: Pin | None, now: datetime) -> None:
+    def command(self, position: int, what: Stored | None, now: datetime) -> None:
         number, self.commands = self.commands, self.commands + 1
         if number in self.faults.ignored:
             return
         if number in self.faults.late:
-            self._pending.append((now + LATE, position, pin))
+            self._pending.append((now + LATE, position, what))
         elif self._pending:
-            self._pending.append((self._pending[-1][0], position, pin))
+            self._pending.append((self._pending[-1][0], position, what))
         else:
-            self._apply(position, pin)
+            self._apply(position, what)
 
     def by_hand(self, position: int, pin: Pin | None, *, ours: bool) -> bool:
         """Not while a command of ours is under way, nor over a code of ours that could not be told
@@ -76,35 +85,42 @@ class Lock:
             return False
         self.others.pop(position, None)
         if pin is not None:
-            self.others[position] = pin
-        self._apply(position, pin)
+            self.others[position] = pin, None
+        self._apply(position, None if pin is None else (pin, None))
         return True
 
-    def _apply(self, position: int, pin: Pin | None) -> None:
-        if pin is None:
+    def opens(self, pin: Pin, now: datetime) -> bool:
+        return any(
+            pin == held and (window is None or window.contains(now))
+            for held, window in self.held.values()
+        )
+
+    def _apply(self, position: int, what: Stored | None) -> None:
+        if what is None:
             self.held.pop(position, None)
         else:
-            self.held[position] = pin
+            self.held[position] = what
 
 
 class House:
     """What is stored of the lock between visits."""
 
-    def __init__(self, lock: Lock, positions: int) -> None:
+    def __init__(self, lock: Lock, capabilities: LockCapabilities) -> None:
         self.lock = lock
         self.now = NOW
         self.device = device(
-            capabilities=LockCapabilities(positions=positions),
+            capabilities=capabilities,
             scanned_at=NOW,
             audit_at=NOW + 24 * HOUR,
         )
         self.codes: dict[str, AccessCode] = {}
         self._pins = count(1000)
-        self._told: int | None = None
+        self._told = set[int]()
+        """Where other hands were, until that is read."""
         self.ledger: tuple[LedgerEntry, ...] = ()
         self.foreign: tuple[ForeignCode, ...] = tuple(
             foreign(position, None if lock.hides else pin.reveal())
-            for position, pin in lock.others.items()
+            for position, (pin, _) in lock.others.items()
         )
 
     def do(self, act: "Act") -> None:
@@ -128,19 +144,22 @@ class House:
                 ours = any(entry.position == position for entry in self.ledger)
                 pin = Pin(f"{9100 + self.lock.commands}") if writes else None
                 if self.lock.by_hand(position, pin, ours=ours):
-                    self._told = position
-            case Remove(which) | NewPin(which) if self.codes:
-                one = list(self.codes.values())[which % len(self.codes)]
-                self.codes[one.access_code_id] = (
-                    msgspec.structs.replace(one, delete_requested_at=self.now)
-                    if isinstance(act, Remove)
-                    else msgspec.structs.replace(
-                        one,
-                        pin=Pin(str(next(self._pins))),
-                        generation=one.generation + 1,
-                        changed_at=self.now,
-                    )
-                )
+                    self._told.add(position)
+            case Remove(which) if one := self._any(which):
+                self._change(one, delete_requested_at=self.now)
+            case NewPin(which) if one := self._any(which):
+                self._change(one, pin=Pin(str(next(self._pins))))
+            case Move(which, by) if (one := self._any(which)) and one.starts_at and one.ends_at:
+                self._change(one, starts_at=one.starts_at + by, ends_at=one.ends_at + by)
+
+    def _any(self, which: int) -> AccessCode | None:
+        standing = [one for one in self.codes.values() if not one.is_leaving(self.now)]
+        return standing[which % len(standing)] if standing else None
+
+    def _change(self, one: AccessCode, **fields: Any) -> None:
+        self.codes[one.access_code_id] = msgspec.structs.replace(
+            one, generation=one.generation + 1, changed_at=self.now, **fields
+        )
 
     def _state(self) -> LockState:
         view = LockView(
@@ -157,9 +176,10 @@ class House:
         state = self._state()
         before = self.lock.commands
         fresh: dict[int, Observation] = {}
-        if self._told is not None:
-            self._read(state, fresh, Read((self._told,)))
-            self._told = None
+        for position in sorted(self._told):
+            self._read(state, fresh, Read((position,)))
+            if not isinstance(fresh[position], NotRead):
+                self._told.discard(position)
         for _ in range(ROUNDS):
             settle(state, self.now, POLICY)
             step = plan(state, fresh, self.now, POLICY)
@@ -167,12 +187,14 @@ class House:
                 break
             if isinstance(step, Read):
                 self._read(state, fresh, step)
+            elif isinstance(step, Scan):
+                state.set_device(scanned_at=self.now)
             else:
-                assert isinstance(step, Program), "the lock was scanned"
                 self._do(state, fresh, step)
         else:
             raise AssertionError("the visit does not end")
         note_failures(state, self.now, POLICY, 0.5)
+        renew_audit(state, self.now, POLICY, 0.5)
         self.device = state.device
         self.codes = {i: one for i, one in state.codes.items() if one.deleted_at is None}
         self.ledger, self.foreign = tuple(state.ledger.values()), tuple(state.foreign.values())
@@ -190,7 +212,7 @@ class House:
         positions = [one.position for one in step.steps]
         assert len(set(positions)) == len(positions), f"twice at a position: {step.steps}"
         for one in step.steps:
-            assert one.position in fresh, "touched unread"
+            assert not isinstance(fresh.get(one.position, NotRead()), NotRead), "touched unread"
             assert one.position not in self.lock.others, "another's position"
             if isinstance(one, Clear):
                 assert one.position in state.ledger, "not ours"
@@ -199,8 +221,8 @@ class House:
         for one in step.steps:
             self.now += STEP
             state.attempted.add(one.access_code_id)
-            pin = one.pin if isinstance(one, Write) else None
-            self.lock.command(one.position, pin, self.now)
+            what = (one.pin, one.window) if isinstance(one, Write) else None
+            self.lock.command(one.position, what, self.now)
             entry = state.ledger[one.position]
             if isinstance(one, Write):
                 state.set_entry(
@@ -210,8 +232,8 @@ class House:
 
     def _nothing_is_claimed_in_vain(self) -> None:
         for one in self.codes.values():
-            if one.status is CodeStatus.SET:
-                assert one.pin in self.lock.held.values(), "set, and does not open"
+            if one.status is CodeStatus.SET and not self._told:
+                assert self.lock.opens(one.pin, self.now), "set, and does not open"
 
     def in_line(self) -> list[AccessCode]:
         """The codes that shall be on the lock, in the order in which they get a position."""
@@ -233,6 +255,13 @@ class NewPin(msgspec.Struct, frozen=True):
     which: int
 
 
+class Move(msgspec.Struct, frozen=True):
+    """A stay to earlier or later."""
+
+    which: int
+    by: timedelta
+
+
 class Wait(msgspec.Struct, frozen=True):
     span: timedelta
 
@@ -244,7 +273,7 @@ class Hand(msgspec.Struct, frozen=True):
     writes: bool
 
 
-Act = Wish | Remove | NewPin | Wait | Hand
+Act = Wish | Remove | NewPin | Move | Wait | Hand
 SPANS = st.sampled_from([None, -HOUR, 10 * MINUTE, 50 * MINUTE, 3 * HOUR])
 WISHES = st.builds(Wish, SPANS, st.sampled_from([None, None, None, Pool.WAITING]))
 ACTS = st.one_of(
@@ -252,13 +281,15 @@ ACTS = st.one_of(
     WISHES,
     st.builds(Remove, st.integers(0, 5)),
     st.builds(NewPin, st.integers(0, 5)),
-    st.builds(Wait, st.sampled_from([5 * STEP, 40 * STEP, 15 * MINUTE])),
+    st.builds(Move, st.integers(0, 5), st.sampled_from([-HOUR, 30 * MINUTE, 5 * HOUR])),
+    st.builds(Wait, st.sampled_from([5 * STEP, 40 * STEP, 15 * MINUTE, 4 * HOUR])),
     st.builds(Hand, st.integers(1, 4), st.booleans()),
 )
 FAULTS = st.builds(
     Faults,
     ignored=st.frozensets(st.integers(0, 20), max_size=5),
     late=st.frozensets(st.integers(0, 20), max_size=5),
+    unread=st.frozensets(st.integers(0, 40), max_size=9),
 )
 
 
@@ -268,22 +299,28 @@ FAULTS = st.builds(
     others=st.sets(st.integers(1, 4), max_size=2),
     faults=FAULTS,
     hides=st.booleans(),
+    schedules=st.booleans(),
 )
 def test_a_small_lock_comes_to_rest_with_those_that_come_first(
-    acts: list[Act], positions: int, others: set[int], faults: Faults, hides: bool
+    acts: list[Act],
+    positions: int,
+    others: set[int],
+    faults: Faults,
+    hides: bool,
+    schedules: bool,
 ) -> None:
     taken = {p: Pin(f"{9000 + p}") for p in others if p <= positions}
     lock = Lock(taken, faults, hides=hides)
-    house = House(lock, positions)
+    house = House(lock, LockCapabilities(positions=positions, native_scheduling=schedules))
     for act in acts:
         house.do(act)
         house.visit()
     for _ in range(30):
         house.now += LANDS_WITHIN + POLICY.longest_backoff / 10
         house.visit()
-    ours = {p: pin for p, pin in lock.held.items() if p not in lock.others}
+    ours = {p: stored for p, stored in lock.held.items() if p not in lock.others}
     assert lock.held.items() >= lock.others.items(), "another's code was touched"
-    assert ours == {entry.position: entry.pin for entry in house.ledger}
+    assert ours == {entry.position: (entry.pin, entry.window) for entry in house.ledger}
     line, room = house.in_line(), positions - len(lock.others)
     on = {entry.access_code_id for entry in house.ledger if entry.phase is Phase.CONFIRMED}
     assert len(on) == min(len(line), room)

@@ -163,6 +163,15 @@ def test_a_code_that_makes_room_is_not_written_anew_meanwhile() -> None:
     assert step(lock, {1: Holds(Pin("2222"))}) == Program((Clear("later", 1),))
 
 
+def test_a_position_of_a_code_that_was_moved_ahead_is_given_back_when_nothing_is_on_it() -> None:
+    moved = code(starts_at=NOW + 4 * HOUR, ends_at=NOW + 9 * HOUR)
+    written_at = NOW - HOUR
+    lock = state(moved, ledger=(entry(phase=Phase.ACKNOWLEDGED, written_at=written_at),))
+    assert step(lock) == Read((1,))
+    assert isinstance(step(lock, {1: Empty()}), Rest)
+    assert lock.ledger == {}
+
+
 def test_nothing_is_made_room_for_while_a_position_is_free() -> None:
     tight = device(capabilities=LockCapabilities(positions=2))
     later = code("2222", access_code_id="later", starts_at=NOW + HOUR / 2, ends_at=NOW + HOUR)
