@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latchwork.domain.access_code import AccessCode, CodeStatus, Pool
@@ -293,6 +293,7 @@ FAULTS = st.builds(
 )
 
 
+@settings(max_examples=1000)
 @given(
     acts=st.lists(ACTS, min_size=1, max_size=10),
     positions=st.integers(1, 4),
