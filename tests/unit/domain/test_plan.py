@@ -163,6 +163,16 @@ def test_a_code_that_makes_room_is_not_written_anew_meanwhile() -> None:
     assert step(lock, {1: Holds(Pin("2222"))}) == Program((Clear("later", 1),))
 
 
+def test_what_holds_nothing_of_a_code_that_makes_room_is_given_on_at_once() -> None:
+    tight = device(capabilities=LockCapabilities(positions=1))
+    later = code("2222", access_code_id="later", starts_at=NOW + HOUR / 2, ends_at=NOW + HOUR)
+    written_at = NOW - HOUR
+    held = entry(pin="2222", access_code_id="later", written_at=written_at)
+    lock = state(later, code("1111", access_code_id="soon"), ledger=(held,), on=tight)
+    planned = step(lock, {1: Empty()})
+    assert [(w.access_code_id, w.position) for w in planned.steps] == [("soon", 1)]
+
+
 def test_a_position_of_a_code_that_was_moved_ahead_is_given_back_when_nothing_is_on_it() -> None:
     moved = code(starts_at=NOW + 4 * HOUR, ends_at=NOW + 9 * HOUR)
     written_at = NOW - HOUR
