@@ -6,11 +6,12 @@ import asyncpg
 PARTS = 3
 SINCE = 17
 """PostgreSQL divides tables with identity columns since this version."""
-_TABLES = (
-    "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
-    "WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace "
-    "AND a.attname = 'workspace_id' AND c.relname <> 'workspace' ORDER BY 1"
+WHOLE = (
+    "SELECT c.oid FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
+    "WHERE c.relkind = 'r' AND NOT c.relispartition "
+    "AND a.attname = 'workspace_id' AND c.relname <> 'workspace'"
 )
+"""The workspaces' tables that are not divided."""
 _REFERENCES = (
     "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
     "WHERE contype = 'f' AND conrelid::regclass::text = ANY ($1)"
@@ -25,18 +26,19 @@ _INDEXES = (
 )
 
 
-async def divide(url: str) -> list[str]:
-    """The tables that it has divided; they must be empty."""
+async def divide(url: str) -> None:
+    """The tables must be empty."""
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction():
-            return await _divide(connection)
+            await _divide(connection)
     finally:
         await connection.close()
 
 
-async def _divide(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
-    tables = [row[0] for row in await connection.fetch(_TABLES)]
+async def _divide(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    found = await connection.fetch(f"SELECT relname FROM pg_class WHERE oid IN ({WHOLE})")
+    tables = [row[0] for row in found]
     references = await connection.fetch(_REFERENCES, tables)
     for table, name, _ in references:
         await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
@@ -60,4 +62,3 @@ async def _divide(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]
             await connection.execute(definition)
     for table, name, definition in references:
         await connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
-    return tables

@@ -131,20 +131,20 @@ async def test_numbers_arrive_as_they_are(
     assert await connection.fetchval(read, in_words("int8", values)) == values
 
 
+async def plan_of(connection: Connection, statement: str, *values: str) -> str:
+    """As it is planned for any values."""
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    await connection.execute(f"PREPARE asked AS {statement}")
+    plan = await connection.fetch(f"EXPLAIN EXECUTE asked ({', '.join(values)})")
+    return "\n".join(row[0] for row in plan)
+
+
 @pytest.mark.parametrize("sql", [*LOOKED_UP, *sorted(disjoint())], ids=lambda sql: sql[:60])
 async def test_as_one_a_statement_looks_up_rows_by_an_index_even_while_tables_are_empty(
-    database_url: str, sql: str
+    connection: Connection, sql: str
 ) -> None:
-    connection = await connect(database_url)
-    try:
-        types = [p.name for p in (await connection.prepare(translated(sql))).get_parameters()]
-        await connection.execute("SET plan_cache_mode = force_generic_plan")
-        await connection.execute(f"PREPARE asked AS {as_one(sql, tuple(types))}")
-        values = ", ".join("NULL" for _ in types)
-        plan = await connection.fetch(f"EXPLAIN EXECUTE asked ({values})")
-    finally:
-        await connection.close()
-    text = "\n".join(row[0] for row in plan)
+    types = [p.name for p in (await connection.prepare(translated(sql))).get_parameters()]
+    text = await plan_of(connection, as_one(sql, tuple(types)), *["NULL"] * len(types))
     assert "Seq Scan" not in text, text
     assert "Hash" not in text, text
     if sql not in OF_FEW:
@@ -153,32 +153,18 @@ async def test_as_one_a_statement_looks_up_rows_by_an_index_even_while_tables_ar
 
 
 async def test_the_newest_attempts_of_an_endpoint_are_found_without_those_of_others(
-    database_url: str,
+    connection: Connection,
 ) -> None:
-    connection = await connect(database_url)
-    try:
-        await connection.execute("SET plan_cache_mode = force_generic_plan")
-        await connection.execute(f"PREPARE asked AS {translated(webhooks._ATTEMPTS)}")
-        plan = await connection.fetch("EXPLAIN EXECUTE asked ('ws', 'hook', 100)")
-    finally:
-        await connection.close()
-    text = "\n".join(row[0] for row in plan)
+    text = await plan_of(connection, translated(webhooks._ATTEMPTS), "'ws'", "'hook'", "100")
     assert "Index Scan Backward using webhook_attempt_by_webhook" in text, text
     assert "Sort" not in text, text
 
 
 @pytest.mark.parametrize("sql", [engine.DOORS, engine.CLAIM_DOORS], ids=["looking", "claiming"])
 async def test_doors_are_looked_for_by_the_lock_and_never_among_all_that_is_due(
-    database_url: str, sql: str
+    connection: Connection, sql: str
 ) -> None:
-    connection = await connect(database_url)
-    try:
-        await connection.execute("SET plan_cache_mode = force_generic_plan")
-        await connection.execute(f"PREPARE asked AS {translated(sql)}")
-        plan = await connection.fetch("EXPLAIN EXECUTE asked (1, 1, '[]', NULL)")
-    finally:
-        await connection.close()
-    text = "\n".join(row[0] for row in plan)
+    text = await plan_of(connection, translated(sql), "1", "1", "'[]'", "NULL")
     assert "Seq Scan" not in text, text
     assert "visit_pkey" in text, text
     assert "action_attempt_pending_of_device" in text, text

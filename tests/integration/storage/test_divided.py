@@ -7,22 +7,18 @@ import asyncpg
 import pytest
 
 from latchwork.storage.postgres.database import connect
-from support.divided import PARTS
+from support.divided import PARTS, WHOLE
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
-OF_WORKSPACES = (
-    "SELECT attrelid FROM pg_attribute JOIN pg_class c ON c.oid = attrelid "
-    "WHERE attname = 'workspace_id' AND relkind IN ('r', 'p') AND relname <> 'workspace'"
-)
 WITHOUT = (
     "SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique "
-    f"AND indrelid IN ({OF_WORKSPACES}) AND NOT (SELECT attnum FROM pg_attribute "
+    f"AND indrelid IN ({WHOLE}) AND NOT (SELECT attnum FROM pg_attribute "
     "WHERE attrelid = indrelid AND attname = 'workspace_id') = ANY (indkey)"
 )
 REFERENCES_WITHOUT = (
-    f"SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid IN ({OF_WORKSPACES}) "
+    f"SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid IN ({WHOLE}) "
     "AND NOT (SELECT attnum FROM pg_attribute "
     "WHERE attrelid = conrelid AND attname = 'workspace_id') = ANY (conkey)"
 )
@@ -44,7 +40,7 @@ async def connection(database_url: str) -> "AsyncIterator[Connection]":
 async def test_every_key_and_every_reference_contains_the_workspace(
     connection: "Connection",
 ) -> None:
-    assert len(await connection.fetch(OF_WORKSPACES)) > 20
+    assert len(await connection.fetch(WHOLE)) > 20
     assert await connection.fetch(WITHOUT) == []
     assert await connection.fetch(REFERENCES_WITHOUT) == []
 
@@ -71,10 +67,7 @@ async def test_a_row_refers_to_no_other_workspace(connection: "Connection") -> N
 async def test_the_suite_runs_on_tables_that_are_divided(divided_url: str) -> None:
     connection = await connect(divided_url)
     try:
-        whole = await connection.fetch(
-            f"SELECT relname FROM pg_class WHERE oid IN ({OF_WORKSPACES}) "
-            "AND relkind = 'r' AND NOT relispartition"
-        )
+        whole = await connection.fetch(WHOLE)
         parts = await connection.fetchval(
             "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relispartition"
         )

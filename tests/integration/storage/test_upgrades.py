@@ -2,7 +2,8 @@
 process that still serves."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ EVERYBODYS = {
     "last_batch",
 }
 """Tables that are no workspace's: see docs/scaling.md."""
+Connection = asyncpg.Connection  # type: ignore[type-arg]
 Tables = dict[str, tuple[Sequence[str], list[tuple[Any, ...]]]]
 
 
@@ -148,63 +150,66 @@ async def test_a_postgresql_database_of_each_release(
     await connection.close()
 
 
-async def test_rows_of_an_older_process_get_their_workspace_when_it_is_gone(
-    postgres: PostgresServer, tmp_path: Path
-) -> None:
+@asynccontextmanager
+async def beside_an_older(
+    postgres: PostgresServer, tmp_path: Path, name: str, version: int
+) -> AsyncIterator[tuple[Stored, Connection]]:
+    """An installation that was opened while a process serves from it that knows no newer schema."""
     _, told, tables = await an_installation(tmp_path / "new.db")
-    url = postgres.create("beside")
-    await filled(url, 1, tables)
+    url = postgres.create(name)
+    await filled(url, version, tables)
     connection = await asyncpg.connect(url)
-    alive = "INSERT INTO process VALUES ('old', 1, 1, extract(epoch FROM now()) * 1000000 + 60e6)"
-    await connection.execute(alive)
+    await connection.execute(
+        "INSERT INTO process (process_id, works, schema_known, alive_until) "
+        "VALUES ('old', 1, $1, extract(epoch FROM now()) * 1000000 + 60e6)",
+        version,
+    )
     stored = Stored(lambda vault, now, entropy: PostgresStorage.open(url, vault, now, entropy))
     await stored.open()
     assert await everything(stored) == told
-    assert await version_of(connection) == 4
-    # What the older process goes on to do.
-    await connection.execute(
-        "INSERT INTO driver_store (connected_account_id, key, value) "
-        "SELECT connected_account_id, 'older', value FROM driver_store"
-    )
-    await stored.create("987654")
+    yield stored, connection
+    await connection.close()
+    await stored.storage.aclose()
+
+
+async def outlive(stored: Stored, connection: Connection) -> None:
+    """Opens it again when the older process is gone."""
     await connection.execute("UPDATE process SET alive_until = 0")
     await stored.reopen()
     assert await version_of(connection) == SHIPPED[-1].version
-    found = await connection.fetch("SELECT workspace_id FROM driver_store")
-    assert [row[0] for row in found] == ["ws", "ws"]
-    with pytest.raises(asyncpg.NotNullViolationError):
-        await connection.execute("UPDATE ledger SET workspace_id = NULL")
-    await connection.close()
-    await stored.storage.aclose()
+
+
+async def test_rows_of_an_older_process_get_their_workspace_when_it_is_gone(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    async with beside_an_older(postgres, tmp_path, "beside", 1) as (stored, connection):
+        assert await version_of(connection) == 4
+        # What the older process goes on to do.
+        await connection.execute(
+            "INSERT INTO driver_store (connected_account_id, key, value) "
+            "SELECT connected_account_id, 'older', value FROM driver_store"
+        )
+        await stored.create("987654")
+        await outlive(stored, connection)
+        found = await connection.fetch("SELECT workspace_id FROM driver_store")
+        assert [row[0] for row in found] == ["ws", "ws"]
+        with pytest.raises(asyncpg.NotNullViolationError):
+            await connection.execute("UPDATE ledger SET workspace_id = NULL")
 
 
 async def test_processes_write_by_the_keys_of_an_older_one_until_it_is_gone(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    _, told, tables = await an_installation(tmp_path / "new.db")
-    url = postgres.create("keys")
-    await filled(url, 9, tables)
-    connection = await asyncpg.connect(url)
-    await connection.execute(
-        "INSERT INTO process (process_id, works, schema_known, alive_until) "
-        "VALUES ('old', 1, 9, extract(epoch FROM now()) * 1000000 + 60e6)"
-    )
-    stored = Stored(lambda vault, now, entropy: PostgresStorage.open(url, vault, now, entropy))
-    await stored.open()
-    assert await version_of(connection) == 10
-    assert await everything(stored) == told
-    await write_all_keys(stored, "beside")
-    # As the older process writes them.
-    for table, columns in (("ledger", "device_id, position"), ("visit", "device_id")):
-        await connection.execute(
-            f"INSERT INTO {table} SELECT * FROM {table} ON CONFLICT ({columns}) DO NOTHING"
-        )
-    await connection.execute("UPDATE process SET alive_until = 0")
-    await stored.reopen()
-    assert await version_of(connection) == SHIPPED[-1].version
-    await write_all_keys(stored, "alone")
-    await connection.close()
-    await stored.storage.aclose()
+    async with beside_an_older(postgres, tmp_path, "keys", 9) as (stored, connection):
+        assert await version_of(connection) == 10
+        await write_all_keys(stored, "beside")
+        # As the older process writes them.
+        for table, columns in (("ledger", "device_id, position"), ("visit", "device_id")):
+            await connection.execute(
+                f"INSERT INTO {table} SELECT * FROM {table} ON CONFLICT ({columns}) DO NOTHING"
+            )
+        await outlive(stored, connection)
+        await write_all_keys(stored, "alone")
 
 
 async def write_all_keys(stored: Stored, name: str) -> None:
@@ -227,7 +232,7 @@ async def write_all_keys(stored: Stored, name: str) -> None:
     assert found is not None
 
 
-async def version_of(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
+async def version_of(connection: Connection) -> int:
     return int(await connection.fetchval("SELECT max(version) FROM schema_version"))
 
 

@@ -22,10 +22,9 @@ from latchwork.domain.reserve import reserve
 from latchwork.domain.rest import note_failures, renew_audit
 from latchwork.domain.settle import settle
 from latchwork.domain.slots import ForeignCode, LedgerEntry, Phase
-from latchwork.domain.visit import LockView
 from latchwork.domain.wanted import is_wanted
 from latchwork.domain.window import Window
-from support.lock_views import HOUR, NOW, POLICY, account, code, device, foreign
+from support.lock_views import HOUR, NOW, POLICY, code, device, foreign, state
 
 MINUTE = timedelta(minutes=1)
 STEP = timedelta(seconds=1)
@@ -162,67 +161,60 @@ class House:
         )
 
     def _state(self) -> LockState:
-        view = LockView(
-            device=self.device,
-            account=account(),
-            codes=tuple(self.codes.values()),
-            ledger=self.ledger,
-            foreign=self.foreign,
-        )
-        return LockState(view, lambda: "new")
+        return state(*self.codes.values(), ledger=self.ledger, others=self.foreign, on=self.device)
 
     def visit(self) -> None:
-        state = self._state()
+        known = self._state()
         fresh: dict[int, Observation] = {}
         for position in sorted(self._told):
-            self._read(state, fresh, Read((position,)))
+            self._read(known, fresh, Read((position,)))
             if not isinstance(fresh[position], NotRead):
                 self._told.discard(position)
         for _ in range(ROUNDS):
-            settle(state, self.now, POLICY)
-            step = plan(state, fresh, self.now, POLICY)
+            settle(known, self.now, POLICY)
+            step = plan(known, fresh, self.now, POLICY)
             if isinstance(step, Rest):
                 break
             if isinstance(step, Read):
-                self._read(state, fresh, step)
+                self._read(known, fresh, step)
             elif isinstance(step, Scan):
-                state.set_device(scanned_at=self.now)
+                known.set_device(scanned_at=self.now)
             else:
-                self._do(state, fresh, step)
+                self._do(known, fresh, step)
         else:
             raise AssertionError("the visit does not end")
-        note_failures(state, self.now, POLICY, 0.5)
-        renew_audit(state, self.now, POLICY, 0.5)
-        self.device = state.device
-        self.codes = {i: one for i, one in state.codes.items() if one.deleted_at is None}
-        self.ledger, self.foreign = tuple(state.ledger.values()), tuple(state.foreign.values())
+        note_failures(known, self.now, POLICY, 0.5)
+        renew_audit(known, self.now, POLICY, 0.5)
+        self.device = known.device
+        self.codes = {i: one for i, one in known.codes.items() if one.deleted_at is None}
+        self.ledger, self.foreign = tuple(known.ledger.values()), tuple(known.foreign.values())
         self._nothing_is_claimed_in_vain()
 
-    def _read(self, state: LockState, fresh: dict[int, Observation], step: Read) -> None:
+    def _read(self, known: LockState, fresh: dict[int, Observation], step: Read) -> None:
         self.now += STEP
-        state.tried.update(step.positions)
+        known.tried.update(step.positions)
         seen = {position: self.lock.read(position, self.now) for position in step.positions}
         fresh.update(seen)
-        believe(state, seen, self.now)
+        believe(known, seen, self.now)
 
-    def _do(self, state: LockState, fresh: dict[int, Observation], step: Program) -> None:
+    def _do(self, known: LockState, fresh: dict[int, Observation], step: Program) -> None:
         positions = [one.position for one in step.steps]
         assert len(set(positions)) == len(positions), f"twice at a position: {step.steps}"
         for one in step.steps:
             assert not isinstance(fresh.get(one.position, NotRead()), NotRead), "touched unread"
             assert one.position not in self.lock.others, "another's position"
             if isinstance(one, Clear):
-                assert one.position in state.ledger, "not ours"
-            reserve(state, one)
-        settle(state, self.now, POLICY)
+                assert one.position in known.ledger, "not ours"
+            reserve(known, one)
+        settle(known, self.now, POLICY)
         for one in step.steps:
             self.now += STEP
-            state.attempted.add(one.access_code_id)
+            known.attempted.add(one.access_code_id)
             what = (one.pin, one.window) if isinstance(one, Write) else None
             self.lock.command(one.position, what, self.now)
-            entry = state.ledger[one.position]
+            entry = known.ledger[one.position]
             if isinstance(one, Write):
-                state.set_entry(
+                known.set_entry(
                     msgspec.structs.replace(entry, phase=Phase.ACKNOWLEDGED, written_at=self.now)
                 )
             del fresh[one.position]
@@ -245,8 +237,8 @@ class House:
 
     def in_line(self) -> list[AccessCode]:
         """The codes that shall be on the lock, in the order in which they get a position."""
-        state = self._state()
-        wanted = [one for one in self.codes.values() if is_wanted(state, one, self.now)]
+        known = self._state()
+        wanted = [one for one in self.codes.values() if is_wanted(known, one, self.now)]
         return sorted(wanted, key=lambda one: rank(one, self.now))
 
 
