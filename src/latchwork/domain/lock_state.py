@@ -160,13 +160,13 @@ class LockState:
     def tell_device(self, event: NewEvent) -> None:
         self._events.append(event)
 
-    def untell(self, code: AccessCode, *event_types: str) -> None:
-        """Takes back such events of the code that wait for the next drain: what was so between two
-        drains was never stored, and nobody saw it."""
+    def untell(self, event_type: str, access_code_id: str) -> None:
+        """Takes back such events that wait for the next drain: what was so between two drains was
+        never stored, and nobody saw it."""
         self._events = [
             e
             for e in self._events
-            if e.access_code_id != code.access_code_id or e.event_type not in event_types
+            if e.event_type != event_type or e.access_code_id != access_code_id
         ]
 
     def told(self, event_type: str, access_code_id: str) -> bool:

@@ -188,8 +188,9 @@ class _Desk:
             elif self._may_try(code) and not (index < room and self._place(code, free)):
                 homeless += 1
                 self._no_space(code, is_owed=index < room)
-        if homeless and giving_way:
-            self._remove(next(reversed(giving_way.values())))
+        last = next(reversed(giving_way.values()), None)
+        if homeless and last is not None and last.position in state.ledger:
+            self._remove(last)
 
     def _room(self) -> int:
         """How many codes of ours the lock can hold at once."""
@@ -286,7 +287,7 @@ class _Desk:
         return {
             code.access_code_id: entry
             for code in wanted[room:]
-            if code.pool is Pool.WAITING or (code.starts_at or self.now) > self.now
+            if code.pool is Pool.WAITING or not code.window.has_started(self.now)
             if (entry := self.state.entry_of(code)) is not None
         }
 

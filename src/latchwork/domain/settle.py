@@ -166,9 +166,9 @@ def _become_set(state: LockState, code: AccessCode, now: datetime) -> None:
 
 def _no_longer_there(state: LockState, code: AccessCode, status: CodeStatus) -> AccessCode:
     if code.scheduled_on_device:
-        state.untell(code, events.SCHEDULED_ON_DEVICE)
+        state.untell(events.SCHEDULED_ON_DEVICE, code.access_code_id)
     if code.status is CodeStatus.SET and status is not CodeStatus.SET:
-        state.untell(code, events.SET_ON_DEVICE)
+        state.untell(events.SET_ON_DEVICE, code.access_code_id)
     return state.set_code(code, scheduled_on_device=False, status=status)
 
 

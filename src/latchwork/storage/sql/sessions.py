@@ -69,15 +69,19 @@ class SessionQueries(Aggregate):
     """See SessionStorage."""
 
     async def add_session(self, session: ClientSession, token: Secret) -> None:
+        named = self._token(session, token, session.created_at)
+
         async def unit(tx: Transaction) -> None:
             await tx.run(_ADD, _values_of(session))
-            await tx.run(_ADD_TOKEN, self._token(session, token, session.created_at))
+            await tx.run(_ADD_TOKEN, named)
 
         await self._db.write(unit)
 
     async def add_session_token(self, session: ClientSession, token: Secret, now: datetime) -> None:
+        named = self._token(session, token, now)
+
         async def unit(tx: Transaction) -> None:
-            await tx.run(_ADD_TOKEN, self._token(session, token, now))
+            await tx.run(_ADD_TOKEN, named)
             await tx.run(_END_OLD_TOKENS, (session.client_session_id, TOKENS_OF_SESSION))
 
         await self._db.write(unit)
